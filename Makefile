@@ -1,0 +1,63 @@
+# Each target makes what it needs first: the virtual environment, LaTeX.
+PYTHON ?= python3
+CORES ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench tex clean requirements
+
+help:
+	@echo "make demo   the whole paper on simulated data, about ten minutes on two cores"
+	@echo "make test   all tests, a tiny run from archive to PDF among them"
+	@echo "make lint   style of Python, Snakemake and environment files"
+	@echo "make bench  measurements of speed and memory"
+	@echo "make clean  remove the demo's and the tests' results"
+
+demo: $(INSTALLED) tex
+	@$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml --quiet rules host
+	@cat results/demo/table1.md
+	@echo "The paper: $(CURDIR)/results/demo/paper.pdf"
+
+test: $(INSTALLED) tex
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint --configfile config/demo.yaml
+
+bench: $(INSTALLED)
+	@set -e; for file in tests/benchmarks/bench_*.py; do echo "== $$file"; \
+		PYTHONPATH=. $(BIN)/python $$file; done
+
+# Installed once; again when the pinned packages change.
+$(INSTALLED): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $(PYTHON) is older than Python 3.11; try make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	@touch $@
+
+tex:
+	@command -v latexmk >/dev/null || command -v tectonic >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive \
+				apt-get install --yes --quiet=2 --no-install-recommends $(TEX_PACKAGES); \
+		else \
+			echo "error: neither latexmk nor tectonic is installed: sudo apt-get install" \
+				"$(TEX_PACKAGES), or conda install -c conda-forge tectonic"; exit 1; \
+		fi; }
+
+requirements:
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.in
+	{ echo "# All packages, pinned; made from requirements.in by 'make requirements'."; \
+		$(BIN)/pip freeze | sed 's/+cpu$$//'; } > requirements.txt
+	@touch $(INSTALLED)
+
+clean:
+	rm -rf results/demo results/ci

@@ -1,0 +1,1 @@
+"""The shared package: everything the rules compute is computed here."""
