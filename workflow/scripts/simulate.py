@@ -1,0 +1,41 @@
+"""Rule `simulate`: in, the seed and the sizes; out, an archive like Mendeley's, simulated."""
+
+from pathlib import Path
+
+from workflow.lib.job import logger, run
+from workflow.lib.simulated_archive import write_archive
+from workflow.lib.simulator import BENCHMARK
+
+
+def main(
+    folder: Path,
+    seed: int,
+    n_training: int,
+    n_evaluation: int,
+    scan_shape: tuple[int, int],
+) -> None:
+    """Write the simulated archive below `folder`, as folder/data/….
+
+    n_training and n_evaluation are signals per specimen, scan_shape is in pixels (x, y).
+    """
+    write_archive(folder, seed, n_training, n_evaluation, scan_shape)
+    logger.info(
+        "simulated %s, seed %d: %d training and %d evaluation signals per specimen, scans %d × %d",
+        BENCHMARK,
+        seed,
+        n_training,
+        n_evaluation,
+        *scan_shape,
+    )
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        snakemake.log[0],
+        folder=Path(snakemake.params.folder),
+        seed=snakemake.params.seed,
+        n_training=snakemake.params.n_training,
+        n_evaluation=snakemake.params.n_evaluation,
+        scan_shape=tuple(snakemake.params.scan_shape),
+    )
