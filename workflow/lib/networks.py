@@ -1,0 +1,144 @@
+"""The two networks. Letters: n signals, t sequence positions, w width, v vocabulary."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from workflow.lib.signals import AZIMUTHS, FULL_SCALE
+from workflow.lib.tokens import Tokenizer
+
+CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+
+
+class EulerNet(nn.Module):
+    """Regression of ZYZ Euler angles from a signal (Wittwer & Seita 2022, as released).
+
+    Two blocks of convolution and pooling, then three dense layers; 1,219,523 parameters.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            _convolution(1, 64), *_pool_relu(),
+            _convolution(64, 64), *_pool_relu(),
+            nn.Flatten(),
+        )  # fmt: skip
+        self.angles = nn.Sequential(
+            nn.Linear(64 * 1 * 18, 768), nn.ReLU(),
+            nn.Linear(768, 384), nn.ReLU(),
+            nn.Linear(384, 3),
+        )  # fmt: skip
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.xavier_uniform_(module.weight)
+            elif isinstance(module, nn.Linear):
+                _variance_scaling(module.weight, scale=0.5)
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.zeros_(module.bias)
+
+    def forward(self, signals: Tensor) -> Tensor:
+        """Euler angles (n, 3) in radians, unbounded, of signals (n, 6, 72) in 0–255."""
+        return self.angles(self.features((signals / FULL_SCALE)[:, None]))
+
+
+class SequenceNet(nn.Module):
+    """A convolutional encoder whose code conditions a recurrent writer of symbols.
+
+    cell: `lstm` (as released), `gru` or `rnn`. conditioning: the code is the initial
+    hidden (and cell) state of each layer, or is joined to the input of every step.
+    roll_embedding: adds a learnt vector for the roll index to the code, which tells the
+    network by how much its input was rolled. On a new specimen, whose azimuth has no
+    origin the network could know, it carries no information; TTA feeds it 0–71.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        cell: Literal["lstm", "gru", "rnn"] = "lstm",
+        layers: int = 4,
+        width: int = 128,
+        dropout: float = 0.1,
+        conditioning: Literal["initial_state", "every_step"] = "initial_state",
+        roll_embedding: bool = True,
+    ) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        self.layers = layers
+        self.conditioning = conditioning
+        self.encoder = nn.Sequential(
+            _convolution(1, 16), nn.ReLU(), _convolution(16, 16), *_pool_relu(),
+            _convolution(16, 32), nn.ReLU(), _convolution(32, 32), *_pool_relu(),
+            nn.Flatten(),  # 32 · 1 · 18 = 576
+            nn.Linear(576, 128), nn.ReLU(),
+            nn.Linear(128, 128), nn.ReLU(),
+            nn.Linear(128, width),
+        )  # fmt: skip
+        self.roll_embedding = nn.Embedding(AZIMUTHS, width) if roll_embedding else None
+        self.token_embedding = nn.Embedding(len(tokenizer.vocabulary), width)
+        inputs = 2 * width if conditioning == "every_step" else width
+        self.decoder = CELLS[cell](inputs, width, num_layers=layers, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.logits = nn.Linear(width, len(tokenizer.vocabulary))
+
+    def forward(self, signals: Tensor, rolls: Tensor, tokens: Tensor) -> Tensor:
+        """Logits (n, t, v) of the symbols after each of `tokens` (n, t): teacher forcing.
+
+        signals (n, 6, 72) in 0–255, standardised; rolls (n,) the steps they were rolled by.
+        """
+        code = self._code(signals, rolls)
+        return self._step(code, tokens, self._initial_state(code))[0]
+
+    @torch.inference_mode()
+    def generate(self, signals: Tensor, rolls: Tensor) -> Tensor:
+        """Greedy decoding: tokens (n, length), each the most probable after those before it."""
+        code = self._code(signals, rolls)
+        state = self._initial_state(code)
+        end, pad = self.tokenizer.end, self.tokenizer.pad
+        token = torch.full((len(signals), 1), self.tokenizer.start, device=signals.device)
+        written = [token]
+        for _ in range(self.tokenizer.length - 1):
+            logits, state = self._step(code, token, state)
+            ended = (token == end) | (token == pad)
+            token = torch.where(ended, pad, logits.argmax(-1))
+            written.append(token)
+        return torch.cat(written, 1)
+
+    def _code(self, signals: Tensor, rolls: Tensor) -> Tensor:
+        code = self.encoder((signals / FULL_SCALE)[:, None])  # (n, w)
+        return code if self.roll_embedding is None else code + self.roll_embedding(rolls)
+
+    def _initial_state(self, code: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        if self.conditioning == "every_step":
+            code = torch.zeros_like(code)
+        state = code.expand(self.layers, *code.shape).contiguous()  # (layers, n, w)
+        return (state, state) if isinstance(self.decoder, nn.LSTM) else state
+
+    def _step(self, code: Tensor, tokens: Tensor, state):
+        inputs = self.token_embedding(tokens)  # (n, t, w)
+        if self.conditioning == "every_step":
+            inputs = torch.cat((inputs, code[:, None].expand_as(inputs)), -1)
+        hidden, state = self.decoder(inputs, state)
+        return self.logits(self.dropout(hidden)), state
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of trained values."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
+    convolution = nn.Conv2d(inputs, outputs, kernel_size=3, padding="same")
+    return convolution.to(memory_format=torch.channels_last)  # pools twice as fast on a CPU
+
+
+def _pool_relu() -> tuple[nn.Module, nn.Module]:
+    """ReLU and 2×2 max-pooling. The two commute, and pooled first ReLU has a quarter to do."""
+    return nn.MaxPool2d(2), nn.ReLU()
+
+
+def _variance_scaling(weight: Tensor, scale: float) -> None:
+    """Truncated normal of variance scale / fan-in, cut at two standard deviations."""
+    cut_sd = 0.87962566103423978  # standard deviation of N(0, 1) cut at ±2
+    sd = (scale / weight.shape[1]) ** 0.5 / cut_sd
+    nn.init.trunc_normal_(weight, std=sd, a=-2 * sd, b=2 * sd)

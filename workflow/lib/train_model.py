@@ -1,0 +1,118 @@
+"""From a fold's file to a trained model's files: what the rule `train` does."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from workflow.lib.dataset import read_attributes
+from workflow.lib.files import InputError, atomic
+from workflow.lib.inference import choose_device
+from workflow.lib.job import logger
+from workflow.lib.models import save_model
+from workflow.lib.networks import count_parameters
+from workflow.lib.predictions import read_arrays
+from workflow.lib.split import Signals, read_fold
+from workflow.lib.tasks import Task, make_task
+from workflow.lib.training import TrainingData, TrainingSettings, train
+
+
+def train_model(
+    fold: Path,
+    tokens: Path | None,
+    network: str,
+    settings: dict[str, Any],
+    seed: int,
+    device: str,
+    threads: int,
+    checkpoint: Path,
+    weights_path: Path,
+    model_path: Path,
+    history_path: Path,
+    code: str,
+) -> None:
+    """Train one network on one fold with one seed and write weights, model.json, training.csv.
+
+    settings: the config's `architecture` and `training` of this network. `tokens` is for
+    SequenceNet. The checkpoint is removed once all three files are written.
+    """
+    torch.set_num_threads(threads)
+    where = choose_device(device)
+    parts, attributes = read_fold(fold, ["train", "validation"]), read_attributes(fold)
+    options = dict(settings["training"])
+    gain_sd = options.pop("gain_sd")
+    torch.manual_seed(seed)
+    task = make_task(network, settings["architecture"], gain_sd)
+    task.network.to(where)
+
+    data = _on_device(parts["train"], parts["validation"], tokens, where)
+    label = f"{network} fold {attributes['fold']} seed {seed}"
+    hyperparameters = TrainingSettings(**options, seed=seed)
+    weights, history = train(task, data, hyperparameters, checkpoint, label, code)
+
+    description = {
+        "network": network,
+        "architecture": settings["architecture"],
+        "gain_sd": gain_sd,
+        "training": options,
+        "fold": int(attributes["fold"]),
+        "seed": seed,
+        "device": _device_name(where),
+        "threads": threads,
+        "n_training": len(data.signals),
+        "n_validation": len(data.validation_signals),
+        "source": attributes["source"],
+        "simulated": bool(attributes["simulated"]),
+        **_summary(task, history),
+    }
+    save_model(weights, description, weights_path, model_path)
+    with atomic(history_path) as part:
+        history.to_csv(part, index=False)
+    checkpoint.unlink(missing_ok=True)
+    logger.info(
+        "%s: best after epoch %d, validation median %.2f°",
+        label, description["best_epoch"], description["validation_median_deg"],
+    )  # fmt: skip
+
+
+def _on_device(
+    training: Signals, validation: Signals, tokens: Path | None, device: torch.device
+) -> TrainingData:
+    target = torch.from_numpy(training.orientation)
+    if tokens is not None:
+        arrays, _ = read_arrays(tokens, ["tokens"])
+        target = torch.from_numpy(arrays["tokens"])
+        if len(target) != len(training.signals):
+            raise InputError(
+                f"{tokens} holds tokens of {len(target)} signals, expected "
+                f"{len(training.signals)}: delete it and run again"
+            )
+    return TrainingData(
+        signals=torch.from_numpy(training.signals).to(device),
+        target=target.to(device),
+        validation_signals=torch.from_numpy(validation.signals).to(device),
+        validation_orientation=torch.from_numpy(validation.orientation).to(device),
+    )
+
+
+def _summary(task: Task, history: pd.DataFrame) -> dict[str, Any]:
+    best = history.loc[_best_row(history)]
+    return {
+        "parameters": count_parameters(task.network),
+        "best_epoch": int(best["epoch"]),
+        "validation_median_deg": float(best["validation_median_deg"]),
+        "train_s": float(history["train_s"].sum()),
+        "signals_seen": int((history["train_s"] * history["signals_per_s"]).sum().round()),
+        "signals_per_s": float(history["signals_per_s"].median()),
+    }
+
+
+def _best_row(history: pd.DataFrame) -> int:
+    """The last of the epochs with the smallest validation median, as `train` chooses."""
+    smallest = history["validation_median_deg"].min()
+    return history.index[history["validation_median_deg"] == smallest][-1]
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"

@@ -1,0 +1,207 @@
+"""One training loop for both networks.
+
+The data stay on the device as uint8. Everything random in an epoch follows from the seed
+and the epoch's number, so a checkpoint after an epoch resumes exactly where it was.
+The best weights are those with the smallest median misorientation on the validation
+signals; test data never come near this module.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from workflow.lib.files import InputError, atomic
+from workflow.lib.inference import predict_plain
+from workflow.lib.job import logger
+from workflow.lib.orientation import MAX_MISORIENTATION_DEG, misorientation_deg
+from workflow.lib.signals import AZIMUTHS
+from workflow.lib.tasks import Task
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Hyperparameters of one training.
+
+    rolls_per_epoch: in how many different azimuth rolls each signal is shown per epoch,
+        1–72. schedule: `constant`, `thirds` (the rate divided by ten after each third) or
+        `one_cycle` (rises for 30 % of the steps, then falls to nearly nothing).
+    clip_norm: the gradient's norm is clipped at it; None for never.
+    """
+
+    epochs: int
+    rolls_per_epoch: int
+    batch: int
+    learning_rate: float
+    schedule: str
+    clip_norm: float | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a training reads, on its device: signals uint8 (n, 6, 72), targets as the task's.
+
+    validation_orientation: (m, 4) float64.
+    """
+
+    signals: Tensor
+    target: Tensor
+    validation_signals: Tensor
+    validation_orientation: Tensor
+
+
+class TrainingError(InputError):
+    """The training went wrong in a way that settings or data, not code, have to mend."""
+
+
+def train(
+    task: Task,
+    data: TrainingData,
+    settings: TrainingSettings,
+    checkpoint: Path,
+    label: str = "",
+    code: str = "",
+) -> tuple[dict[str, Tensor], pd.DataFrame]:
+    """Train `task.network` and return its best weights and a row per epoch.
+
+    After every epoch all that is needed to go on is in `checkpoint`; a call with the same
+    settings, data and `code` (a digest of the source) continues from there, one with
+    others starts anew. The caller removes the file once the result is safe.
+
+    Columns: epoch, learning_rate (at its end), training_loss, validation_median_deg,
+    validation_mean_deg, train_s, signals_per_s.
+    Raises TrainingError when the loss is not finite, naming epoch and step.
+    """
+    optimizer = torch.optim.Adam(task.network.parameters(), lr=settings.learning_rate, fused=True)
+    batches = -(-len(data.signals) * settings.rolls_per_epoch // settings.batch)
+    schedule = _schedule(optimizer, settings, settings.epochs * batches)
+    fingerprint = _fingerprint(task, data, settings, code)
+    state = _resume(checkpoint, fingerprint, task.network, optimizer, schedule)
+    rows, best = state["rows"], state["best"]
+    if rows:
+        logger.info("%s: resumes after epoch %d of %d", label, len(rows), settings.epochs)
+
+    epochs = range(len(rows) + 1, settings.epochs + 1)
+    progress = tqdm(epochs, label, settings.epochs, initial=len(rows), disable=None, unit="epoch")
+    for epoch in progress:
+        row = _epoch(task, data, settings, optimizer, schedule, epoch)
+        rows.append(row)
+        if row["validation_median_deg"] <= min(r["validation_median_deg"] for r in rows):
+            best = {k: v.detach().cpu().clone() for k, v in task.network.state_dict().items()}
+        _save(checkpoint, fingerprint, task.network, optimizer, schedule, rows, best)
+        progress.set_postfix(validation=f"{row['validation_median_deg']:.2f}°")
+        if epoch % max(1, settings.epochs // 10) == 0:
+            logger.info(
+                "%s: epoch %d, loss %.4f, validation median %.2f°",
+                label, epoch, row["training_loss"], row["validation_median_deg"],
+            )  # fmt: skip
+    return best, pd.DataFrame(rows)
+
+
+def _epoch(task, data, settings, optimizer, schedule, epoch: int) -> dict[str, float]:
+    device = data.signals.device
+    torch.manual_seed(settings.seed * 1_000_003 + epoch)
+    _synchronise(device)
+    begin = time.perf_counter()
+    task.network.train()
+    losses = []
+    pairs = _signal_and_roll(len(data.signals), settings.rolls_per_epoch, device)
+    for index, rolls in zip(*(part.split(settings.batch) for part in pairs), strict=True):
+        loss = task.loss(data.signals[index], rolls, data.target[index])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if settings.clip_norm is not None:
+            nn.utils.clip_grad_norm_(task.network.parameters(), settings.clip_norm)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.detach())
+    losses = torch.stack(losses)  # looked at once an epoch: asking earlier stalls a GPU
+    _synchronise(device)
+    seconds = time.perf_counter() - begin
+    if not losses.isfinite().all():
+        step = int((~losses.isfinite()).nonzero()[0]) + 1
+        raise TrainingError(
+            f"the loss became {losses[step - 1].item()} in epoch {epoch}, step {step}: lower "
+            "`learning_rate` or set `clip_norm`; the checkpoint holds the epochs before"
+        )
+    answer, valid = predict_plain(task, data.validation_signals)
+    errors = misorientation_deg(answer, data.validation_orientation)
+    errors = torch.where(valid, errors, MAX_MISORIENTATION_DEG)  # as in the evaluation
+    return {
+        "epoch": epoch,
+        "learning_rate": optimizer.param_groups[0]["lr"],
+        "training_loss": losses.mean().item(),
+        "validation_median_deg": errors.median().item(),
+        "validation_mean_deg": errors.mean().item(),
+        "train_s": seconds,
+        "signals_per_s": len(pairs[0]) / seconds,
+    }
+
+
+def _signal_and_roll(n: int, rolls_per_epoch: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Every signal with that many different rolls, in random order: two (n · rolls,) tensors."""
+    rolls = torch.rand(n, AZIMUTHS, device=device).argsort(1)[:, :rolls_per_epoch]
+    order = torch.randperm(n * rolls_per_epoch, device=device)
+    return order // rolls_per_epoch, rolls.flatten()[order]
+
+
+def _schedule(optimizer, settings: TrainingSettings, steps: int):
+    schedulers = torch.optim.lr_scheduler
+    if settings.schedule == "one_cycle":
+        return schedulers.OneCycleLR(
+            optimizer, settings.learning_rate, total_steps=steps + 1, cycle_momentum=False
+        )
+    milestones = [steps // 3, 2 * steps // 3] if settings.schedule == "thirds" else []
+    return schedulers.MultiStepLR(optimizer, milestones, gamma=0.1)
+
+
+def _fingerprint(task: Task, data: TrainingData, settings: TrainingSettings, code: str) -> str:
+    """Tells whether a checkpoint belongs to this training: settings, network, data and code."""
+    identity = [asdict(settings), repr(task.network), code]
+    digest = hashlib.sha256(json.dumps(identity).encode())
+    for tensor in vars(data).values():
+        digest.update(tensor.cpu().contiguous().numpy())
+    return digest.hexdigest()
+
+
+def _save(checkpoint: Path, fingerprint, network, optimizer, schedule, rows, best) -> None:
+    state = {
+        "fingerprint": fingerprint,
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "schedule": schedule.state_dict(),
+        "rows": rows,
+        "best": best,
+    }
+    with atomic(checkpoint) as part:
+        torch.save(state, part)
+
+
+def _resume(checkpoint: Path, fingerprint, network, optimizer, schedule) -> dict[str, Any]:
+    if checkpoint.exists():
+        try:
+            state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, ValueError, OSError, UnpicklingError) as error:
+            logger.info("%s can't be read (%s): starts anew", checkpoint, type(error).__name__)
+            state = {}
+        if state.get("fingerprint") == fingerprint:
+            network.load_state_dict(state["network"])
+            optimizer.load_state_dict(state["optimizer"])
+            schedule.load_state_dict(state["schedule"])
+            return state
+        logger.info("%s is of other settings or data: starts anew", checkpoint)
+    return {"rows": [], "best": {}}
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,47 @@
+"""Rule `predict`: in, a trained network and a fold; out, its answers on the test specimen."""
+
+from pathlib import Path
+
+from workflow.lib.dataset import read_attributes
+from workflow.lib.evaluation import evaluate
+from workflow.lib.inference import choose_device
+from workflow.lib.job import logger, run
+from workflow.lib.models import load_task
+from workflow.lib.predictions import write_predictions
+from workflow.lib.split import read_fold
+
+
+def main(
+    fold: Path,
+    weights: Path,
+    model: Path,
+    predictions: Path,
+    network: str,
+    seed: int,
+    device: str,
+    threads: int,
+) -> None:
+    """Predict the fold's test signals plainly and with TTA, and compare with their labels."""
+    test, attributes = read_fold(fold, ["test"])["test"], read_attributes(fold)
+    task = load_task(weights, model)
+    answers = evaluate(task, test, choose_device(device), threads, label=network)
+    write_predictions(predictions, answers, attributes | {"network": network, "seed": seed})
+    logger.info(
+        "%s, fold %s, seed %d: %d signals, %d invalid answers",
+        network, attributes["fold"], seed, len(answers.reference), answers.n_invalid,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        snakemake.log[0],
+        fold=Path(snakemake.input.fold),
+        weights=Path(snakemake.input.weights),
+        model=Path(snakemake.input.model),
+        predictions=Path(snakemake.output.predictions),
+        network=snakemake.wildcards.network,
+        seed=int(snakemake.wildcards.seed),
+        device=snakemake.params.device,
+        threads=snakemake.threads,
+    )
