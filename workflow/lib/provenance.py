@@ -1,0 +1,102 @@
+"""Which code, data, settings and machine made a run."""
+
+import json
+import platform
+import subprocess
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workflow.lib.dataset import read_attributes
+from workflow.lib.digest import ROOT
+from workflow.lib.files import sha256
+
+PACKAGES = ("snakemake", "torch", "numpy", "scipy", "pandas", "h5py", "matplotlib", "seaborn")
+SHORT_HASH = 12
+
+
+def collect(
+    dataset: Path, models: Sequence[Path], benchmarks: Path, config: dict[str, Any]
+) -> dict[str, Any]:
+    """All facts of a run, ready for JSON.
+
+    versions holds None for a package that the environment of this step lacks.
+    """
+    attributes = read_attributes(dataset)
+    descriptions = [json.loads(Path(path).read_text()) for path in models]
+    return {
+        "commit": _git("rev-parse", "HEAD") or "not a git checkout",
+        "uncommitted_changes": bool(_git("status", "--porcelain")),
+        "source": str(attributes["source"]),
+        "simulated": bool(attributes["simulated"]),
+        "data_sha256": str(attributes["sha256"]),
+        "dataset_h5_sha256": sha256(dataset),
+        "config": config,
+        "seeds": config["seeds"],
+        "devices": sorted({description["device"] for description in descriptions}),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": {package: _version(package) for package in PACKAGES},
+        "seconds_per_rule": seconds_per_rule(benchmarks),
+    }
+
+
+def seconds_per_rule(benchmarks: Path) -> dict[str, float]:
+    """Wall time of each rule in seconds, summed over its jobs, from Snakemake's benchmark files."""
+    seconds: dict[str, float] = {}
+    for path in sorted(benchmarks.rglob("*.tsv")):
+        rule = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
+        seconds[rule] = seconds.get(rule, 0.0) + float(pd.read_csv(path, sep="\t")["s"].sum())
+    return {rule: round(value, 1) for rule, value in seconds.items()}
+
+
+def short_commit(commit: str) -> str:
+    """The first digits of a commit's hash; a sentence instead of one is kept whole."""
+    return commit if " " in commit else commit[:SHORT_HASH]
+
+
+def to_json(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, indent=2, default=list) + "\n"
+
+
+def provenance_latex(facts: dict[str, Any]) -> str:
+    """The main facts as a complete two-column tabular."""
+    changed = ", with uncommitted changes" if facts["uncommitted_changes"] else ""
+    versions = (f"{name} {version}" for name, version in facts["versions"].items() if version)
+    rows = {
+        "Code": f"commit {short_commit(facts['commit'])}{changed}",
+        "Data": facts["source"],
+        "SHA-256 of the data": f"{facts['data_sha256'][:SHORT_HASH]}\\ldots",
+        "Trained on": ", ".join(facts["devices"]),
+        "Seeds": ", ".join(str(seed) for seed in facts["seeds"]),
+        "Python": f"{facts['python']} on {facts['system']}, {facts['machine']}",
+        "Packages": ", ".join(versions),
+        "Computing time": f"{sum(facts['seconds_per_rule'].values()) / 60:.1f} min over all jobs",
+    }
+    body = "".join(
+        f"{name} & {str(value).replace('_', chr(92) + '_')} \\\\\n" for name, value in rows.items()
+    )
+    columns = "@{}lp{0.68\\linewidth}@{}"
+    return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{body}\\bottomrule\n\\end{{tabular}}\n"
+
+
+def _git(*arguments: str) -> str:
+    """What git says of the project's folder; empty where there is no git or no checkout."""
+    try:
+        answer = subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return answer.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

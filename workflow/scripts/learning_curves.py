@@ -1,0 +1,27 @@
+"""Rule `learning_curves`: in, the history of every training; out, one figure of them all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from workflow.lib.figures import plot_learning_curves
+from workflow.lib.history import read_histories
+from workflow.lib.job import run
+
+
+def main(
+    models: Sequence[Path], histories: Sequence[Path], style: Path, figures: Sequence[Path]
+) -> None:
+    """Draw loss and validation median over epochs into each of `figures`."""
+    table, simulated = read_histories(models, histories)
+    plot_learning_curves(table, simulated, style, figures)
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        snakemake.log[0],
+        models=[Path(path) for path in snakemake.input.models],
+        histories=[Path(path) for path in snakemake.input.histories],
+        style=Path(snakemake.input.style),
+        figures=[Path(path) for path in snakemake.output],
+    )

@@ -1,0 +1,36 @@
+"""Rule `provenance`: in, what the run made; out, which code, data and machine made it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workflow.lib.job import run
+from workflow.lib.provenance import collect, provenance_latex, to_json
+from workflow.lib.tables import write_text
+
+
+def main(
+    dataset: Path,
+    models: Sequence[Path],
+    benchmarks: Path,
+    config: dict[str, Any],
+    json: Path,
+    tex: Path,
+) -> None:
+    """Write provenance.json, and its main facts as a LaTeX table."""
+    facts = collect(dataset, models, benchmarks, config)
+    write_text(json, to_json(facts))
+    write_text(tex, provenance_latex(facts))
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        snakemake.log[0],
+        dataset=Path(snakemake.input.dataset),
+        models=[Path(path) for path in snakemake.input.models],
+        benchmarks=Path(snakemake.params.benchmarks),
+        config=snakemake.params.config,
+        json=Path(snakemake.output.json),
+        tex=Path(snakemake.output.tex),
+    )

@@ -1,0 +1,28 @@
+"""Rule `score`: in, all predictions; out, a row per training, and medians per fold."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from workflow.lib.job import run
+from workflow.lib.scores import score_table
+from workflow.lib.tables import folds_latex, folds_table, write_text
+
+
+def main(predictions: Sequence[Path], scores: Path, folds_csv: Path, folds_tex: Path) -> None:
+    """Write scores.csv, folds.csv and folds.tex."""
+    table = score_table(predictions)
+    folds = folds_table(table)
+    write_text(scores, table.to_csv(index=False))
+    write_text(folds_csv, folds.to_csv(index=False))
+    write_text(folds_tex, folds_latex(folds))
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        snakemake.log[0],
+        predictions=[Path(path) for path in snakemake.input.predictions],
+        scores=Path(snakemake.output.scores),
+        folds_csv=Path(snakemake.output.folds[0]),
+        folds_tex=Path(snakemake.output.folds[1]),
+    )

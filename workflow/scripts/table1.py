@@ -1,0 +1,48 @@
+"""Rule `table1`: in, the predictions of one fold; out, Table 1 and the networks compared."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from workflow.lib.job import logger, run
+from workflow.lib.published import read_published
+from workflow.lib.scores import read_results
+from workflow.lib.tables import (
+    compare,
+    table1,
+    table1_latex,
+    table1_markdown,
+    write_text,
+)
+
+
+def main(
+    predictions: Sequence[Path],
+    published: Path,
+    resamples: int,
+    csv: Path,
+    markdown: Path,
+    latex: Path,
+    comparison: Path,
+) -> None:
+    """Write Table 1 as CSV, Markdown and LaTeX, and the reductions with their intervals."""
+    results, simulated, source = read_results(predictions)
+    table = table1(results, read_published(published), resamples, source, simulated)
+    write_text(csv, table.to_csv(index=False))
+    write_text(markdown, table1_markdown(table))
+    write_text(latex, table1_latex(table))
+    write_text(comparison, compare(results, resamples).to_csv(index=False))
+    logger.info("%s", table1_markdown(table))
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        snakemake.log[0],
+        predictions=[Path(path) for path in snakemake.input.predictions],
+        published=Path(snakemake.input.published),
+        resamples=snakemake.params.resamples,
+        csv=Path(snakemake.output.table[0]),
+        markdown=Path(snakemake.output.table[1]),
+        latex=Path(snakemake.output.table[2]),
+        comparison=Path(snakemake.output.comparison),
+    )

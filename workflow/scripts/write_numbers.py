@@ -1,0 +1,41 @@
+"""Rule `numbers`: in, tables and models; out, numbers.tex, every number the paper's text cites.
+
+The name is not the rule's, because `numbers` is a module of Python's standard library.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from workflow.lib.job import run
+from workflow.lib.macros import numbers_tex
+from workflow.lib.tables import write_text
+
+
+def main(
+    scores: Path,
+    table: Path,
+    comparison: Path,
+    provenance: Path,
+    fold: Path,
+    models: Sequence[Path],
+    published: Path,
+    numbers: Path,
+) -> None:
+    """Write the macros."""
+    text = numbers_tex(scores, table, comparison, provenance, fold, models, published)
+    write_text(numbers, text)
+
+
+if __name__ == "__main__":
+    run(
+        main,
+        snakemake.log[0],
+        scores=Path(snakemake.input.scores),
+        table=Path(snakemake.input.table),
+        comparison=Path(snakemake.input.comparison),
+        provenance=Path(snakemake.input.provenance),
+        fold=Path(snakemake.input.fold),
+        models=[Path(path) for path in snakemake.input.models],
+        published=Path(snakemake.input.published),
+        numbers=Path(snakemake.output.numbers),
+    )
