@@ -1,0 +1,42 @@
+"""Rebuilds the paper: `snakemake --cores 8` makes results/<run>/paper.pdf.
+
+The way of the data: simulate, download or a local archive → ingest → split → tokenize →
+train → predict → score, table1, figures, numbers → paper.
+"""
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from workflow.lib.config import check_config
+from workflow.lib.files import InputError
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+try:
+    check_config(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/paper.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        RESULTS + "/paper.pdf",
+        RESULTS + "/provenance.json",
+        RESULTS + "/table1.md",
+        RESULTS + "/figure1.png",
+        RESULTS + "/learning_curves.png",
+        RESULTS + "/signals.png",

@@ -1,0 +1,82 @@
+"""The configuration: one clear line for each mistake in it."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+from workflow.lib.files import InputError
+
+
+def check_config(config: dict[str, Any], schema: Path) -> None:
+    """Validate in place against the schema and the rules it can't express.
+
+    Raises InputError naming the key, what was found and what was expected.
+    """
+    try:
+        validate(config, str(schema), set_default=False)
+    except WorkflowError:
+        rules = yaml.safe_load(schema.read_text())
+        mistake = best_match(Draft202012Validator(rules).iter_errors(config))
+        if mistake is None:
+            raise
+        raise InputError(_one_line(mistake)) from None
+    _check_folds(config)
+    _check_source(config["data"])
+
+
+def _one_line(mistake: ValidationError) -> str:
+    key = ".".join(str(part) for part in mistake.absolute_path) or "top level"
+    found = mistake.instance
+    if mistake.validator == "additionalProperties":
+        known = mistake.schema["properties"]
+        unknown = sorted(set(found) - set(known))
+        return f"config key {key}: unknown {', '.join(unknown)}; known are {', '.join(known)}"
+    if mistake.validator == "required":
+        return f"config key {key}: {mistake.message}"
+    line = f"config key {key}: found {found!r} ({type(found).__name__}), {_expected(mistake)}"
+    if isinstance(found, str) and mistake.validator == "type" and _is_number(found):
+        line += "; YAML reads it as text: write a number such as 1.0e-3"
+    return line
+
+
+def _expected(mistake: ValidationError) -> str:
+    words = {"type": "", "enum": "one of ", "minimum": "at least ", "maximum": "at most "}
+    words |= {"exclusiveMinimum": "more than ", "exclusiveMaximum": "less than "}
+    if mistake.validator in words:
+        return f"expected {words[mistake.validator]}{mistake.validator_value}"
+    return mistake.message
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_folds(config: dict[str, Any]) -> None:
+    largest = max(config["folds"])
+    if largest > config["specimens"]:
+        raise InputError(
+            f"config key folds: found fold {largest}, expected at most {config['specimens']}, "
+            "the number of specimens (config key specimens)"
+        )
+    if config["table_fold"] not in config["folds"]:
+        raise InputError(
+            f"config key table_fold: found {config['table_fold']}, expected one of folds "
+            f"{config['folds']}"
+        )
+
+
+def _check_source(data: dict[str, Any]) -> None:
+    if data["source"] == "archive" and not (data["archive"] and Path(data["archive"]).exists()):
+        raise InputError(
+            f"config key data.archive: found {data['archive']!r}, expected the path of a zip or "
+            "folder with training_sets/ and evaluation_sets/, because data.source is archive"
+        )

@@ -1,0 +1,35 @@
+# What the rule files share: where outputs go, and which files a rule asks for.
+# Needs: the validated config. Makes: no file.
+
+from pathlib import Path
+
+from workflow.lib.digest import library_digest
+
+RESULTS = f"results/{config['run']}"
+DATASET_ID, DATASET_VERSION = "z8bh7n5b7d", 1  # doi 10.17632/z8bh7n5b7d.1
+RAW = f"results/raw/{DATASET_ID}.{DATASET_VERSION}"  # downloads, shared by all runs
+NETWORKS = list(config["networks"])
+SPECIMENS = [f"{specimen:02d}" for specimen in range(1, config["specimens"] + 1)]
+# relative to the rule files
+LEARN_ENVIRONMENT = f"../../envs/learn-{'cpu' if config['device'] == 'cpu' else 'gpu'}.yaml"
+STYLE = "paper/style/figures.mplstyle"
+
+MODEL = RESULTS + "/models/{network}/{fold}/{seed}"
+PREDICTIONS = RESULTS + "/predictions/{network}/{fold}/{seed}.h5"
+
+
+wildcard_constraints:
+    network="|".join(NETWORKS),
+    fold=r"\d+",
+    seed=r"\d+",
+
+
+def every_training(pattern, folds=None):
+    """One file of each network, fold and seed."""
+    folds = config["folds"] if folds is None else folds
+    return expand(pattern, network=NETWORKS, fold=folds, seed=config["seeds"])
+
+
+def table_fold(pattern):
+    """One file of each network and seed, for the fold of Table 1 and Figure 1."""
+    return every_training(pattern, [config["table_fold"]])
