@@ -17,9 +17,14 @@ def test_atomic_replaces_only_when_all_went_well(tmp_path):
         assert part.suffix == ".csv"
         part.write_text("first")
         assert not target.exists()
-    with pytest.raises(ZeroDivisionError), atomic(target) as part:
-        part.write_text("half of the sec")
-        raise ZeroDivisionError
+
+    def write_half() -> None:
+        with atomic(target) as part:
+            part.write_text("half of the sec")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
     assert target.read_text() == "first"
     assert [path.name for path in target.parent.iterdir()] == ["file.csv"]
 

@@ -1,4 +1,4 @@
-"""What every step does with files: write them whole or not at all, and name bad ones in one line."""
+"""What every step does with files: write them whole or not at all, name bad ones in a line."""
 
 import hashlib
 import os

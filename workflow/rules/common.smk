@@ -1,4 +1,4 @@
-# What the rule files share: where outputs go, and which files a rule asks for.
+# Shared by all rule files: where outputs go, and which files depend on the config.
 # Needs: the validated config. Makes: no file.
 
 from pathlib import Path
@@ -8,14 +8,15 @@ from workflow.lib.digest import library_digest
 RESULTS = f"results/{config['run']}"
 DATASET_ID, DATASET_VERSION = "z8bh7n5b7d", 1  # doi 10.17632/z8bh7n5b7d.1
 RAW = f"results/raw/{DATASET_ID}.{DATASET_VERSION}"  # downloads, shared by all runs
+SIMULATED = f"{RESULTS}/archive"
 NETWORKS = list(config["networks"])
 SPECIMENS = [f"{specimen:02d}" for specimen in range(1, config["specimens"] + 1)]
 # relative to the rule files
 LEARN_ENVIRONMENT = f"../../envs/learn-{'cpu' if config['device'] == 'cpu' else 'gpu'}.yaml"
 STYLE = "paper/style/figures.mplstyle"
 
-MODEL = RESULTS + "/models/{network}/{fold}/{seed}"
-PREDICTIONS = RESULTS + "/predictions/{network}/{fold}/{seed}.h5"
+MODEL = f"{RESULTS}/models/{{network}}/{{fold}}/{{seed}}"
+PREDICTIONS = f"{RESULTS}/predictions/{{network}}/{{fold}}/{{seed}}.h5"
 
 
 wildcard_constraints:
@@ -33,3 +34,26 @@ def every_training(pattern, folds=None):
 def table_fold(pattern):
     """One file of each network and seed, for the fold of Table 1 and Figure 1."""
     return every_training(pattern, [config["table_fold"]])
+
+
+def archive_files(wildcards):
+    """What `ingest` waits for; the first file says where to look."""
+    source = config["data"]["source"]
+    if source == "archive":
+        return [config["data"]["archive"]]
+    return rules.download.output if source == "mendeley" else rules.simulate.output
+
+
+def archive_root(wildcards, input):
+    """The folder or zip that `ingest` reads."""
+    first = Path(input[0])
+    levels_up = {"archive": 0, "mendeley": 1, "simulated": 2}[config["data"]["source"]]
+    return str([first, *first.parents][levels_up])
+
+
+def training_inputs(wildcards):
+    """A fold's signals, and for SequenceNet its tokens."""
+    inputs = {"fold": f"{RESULTS}/folds/{{fold}}.h5"}
+    if wildcards.network == "sequencenet":
+        inputs["tokens"] = f"{RESULTS}/tokens/{{fold}}.h5"
+    return inputs

@@ -2,39 +2,26 @@
 # Needs: nothing (source simulated), a local copy (archive) or the network (mendeley).
 # Makes: dataset.h5, scans.h5, folds/<fold>.h5, tokens/<fold>.h5.
 
-SIMULATED = RESULTS + "/archive"
-
-
-def archive_files():
-    """What `ingest` waits for, and the folder or zip it reads: (files, root)."""
-    source = config["data"]["source"]
-    if source == "mendeley":
-        return rules.download.output, RAW
-    if source == "archive":
-        return [config["data"]["archive"]], config["data"]["archive"]
-    return rules.simulate.output, SIMULATED
-
 
 rule simulate:
     output:
+        f"{SIMULATED}/data/SIMULATED.json",
         expand(
-            SIMULATED + "/data/{part}_sets/{specimen}.npy",
+            f"{SIMULATED}/data/{{part}}_sets/{{specimen}}.npy",
             part=["training", "evaluation"],
             specimen=SPECIMENS,
         ),
-        SIMULATED + "/data/samples/08/drm_data.npy",
-        SIMULATED + "/data/samples/08/eulers.npy",
-        SIMULATED + "/data/anomaly_specimen.npy",
-        SIMULATED + "/data/SIMULATED.json",
+        f"{SIMULATED}/data/samples/08/drm_data.npy",
+        f"{SIMULATED}/data/samples/08/eulers.npy",
+        f"{SIMULATED}/data/anomaly_specimen.npy",
     log:
-        RESULTS + "/logs/simulate.log",
+        f"{RESULTS}/logs/simulate.log",
     benchmark:
-        RESULTS + "/benchmarks/simulate.tsv"
+        f"{RESULTS}/benchmarks/simulate.tsv"
     conda:
         "../../envs/data.yaml"
     params:
         **config["simulation"],
-        folder=SIMULATED,
         library=library_digest("simulate"),
     script:
         "../scripts/simulate.py"
@@ -44,7 +31,7 @@ rule download:
     input:
         lock=[config["data"]["lock"]] if config["data"]["lock"] else [],
     output:
-        lock=RAW + "/dataset.lock.json",
+        lock=f"{RAW}/dataset.lock.json",
     log:
         "results/raw/logs/download.log",
     benchmark:
@@ -63,18 +50,18 @@ rule download:
 
 rule ingest:
     input:
-        archive_files()[0],
+        archive_files,
     output:
-        dataset=RESULTS + "/dataset.h5",
-        scans=RESULTS + "/scans.h5",
+        dataset=f"{RESULTS}/dataset.h5",
+        scans=f"{RESULTS}/scans.h5",
     log:
-        RESULTS + "/logs/ingest.log",
+        f"{RESULTS}/logs/ingest.log",
     benchmark:
-        RESULTS + "/benchmarks/ingest.tsv"
+        f"{RESULTS}/benchmarks/ingest.tsv"
     conda:
         "../../envs/data.yaml"
     params:
-        root=archive_files()[1],
+        root=archive_root,
         source=config["data"]["source"],
         library=library_digest("ingest"),
     script:
@@ -85,11 +72,11 @@ rule split:
     input:
         dataset=rules.ingest.output.dataset,
     output:
-        fold=RESULTS + "/folds/{fold}.h5",
+        fold=f"{RESULTS}/folds/{{fold}}.h5",
     log:
-        RESULTS + "/logs/split/{fold}.log",
+        f"{RESULTS}/logs/split/{{fold}}.log",
     benchmark:
-        RESULTS + "/benchmarks/split/{fold}.tsv"
+        f"{RESULTS}/benchmarks/split/{{fold}}.tsv"
     conda:
         "../../envs/data.yaml"
     params:
@@ -103,11 +90,11 @@ rule tokenize:
     input:
         fold=rules.split.output.fold,
     output:
-        tokens=RESULTS + "/tokens/{fold}.h5",
+        tokens=f"{RESULTS}/tokens/{{fold}}.h5",
     log:
-        RESULTS + "/logs/tokenize/{fold}.log",
+        f"{RESULTS}/logs/tokenize/{{fold}}.log",
     benchmark:
-        RESULTS + "/benchmarks/tokenize/{fold}.tsv"
+        f"{RESULTS}/benchmarks/tokenize/{{fold}}.tsv"
     conda:
         LEARN_ENVIRONMENT
     params:

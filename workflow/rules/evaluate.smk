@@ -5,15 +5,15 @@
 
 rule predict:
     input:
-        fold=RESULTS + "/folds/{fold}.h5",
+        fold=f"{RESULTS}/folds/{{fold}}.h5",
         weights=rules.train.output.weights,
         model=rules.train.output.model,
     output:
         predictions=PREDICTIONS,
     log:
-        RESULTS + "/logs/predict/{network}/{fold}/{seed}.log",
+        f"{RESULTS}/logs/predict/{{network}}/{{fold}}/{{seed}}.log",
     benchmark:
-        RESULTS + "/benchmarks/predict/{network}/{fold}/{seed}.tsv"
+        f"{RESULTS}/benchmarks/predict/{{network}}/{{fold}}/{{seed}}.tsv"
     conda:
         LEARN_ENVIRONMENT
     threads: config["training_threads"]
@@ -30,12 +30,12 @@ rule score:
     input:
         predictions=every_training(PREDICTIONS),
     output:
-        scores=RESULTS + "/scores.csv",
-        folds=multiext(RESULTS + "/folds", ".csv", ".tex"),
+        scores=f"{RESULTS}/scores.csv",
+        folds=multiext(f"{RESULTS}/folds", ".csv", ".tex"),
     log:
-        RESULTS + "/logs/score.log",
+        f"{RESULTS}/logs/score.log",
     benchmark:
-        RESULTS + "/benchmarks/score.tsv"
+        f"{RESULTS}/benchmarks/score.tsv"
     conda:
         "../../envs/report.yaml"
     params:
@@ -49,12 +49,12 @@ rule table1:
         predictions=table_fold(PREDICTIONS),
         published="config/published.yaml",
     output:
-        table=multiext(RESULTS + "/table1", ".csv", ".md", ".tex"),
-        comparison=RESULTS + "/comparison.csv",
+        table=multiext(f"{RESULTS}/table1", ".csv", ".md", ".tex"),
+        comparison=f"{RESULTS}/comparison.csv",
     log:
-        RESULTS + "/logs/table1.log",
+        f"{RESULTS}/logs/table1.log",
     benchmark:
-        RESULTS + "/benchmarks/table1.tsv"
+        f"{RESULTS}/benchmarks/table1.tsv"
     conda:
         "../../envs/report.yaml"
     params:
@@ -69,11 +69,11 @@ rule figure1:
         predictions=table_fold(PREDICTIONS),
         style=STYLE,
     output:
-        multiext(RESULTS + "/figure1", ".pdf", ".png"),
+        multiext(f"{RESULTS}/figure1", ".pdf", ".png"),
     log:
-        RESULTS + "/logs/figure1.log",
+        f"{RESULTS}/logs/figure1.log",
     benchmark:
-        RESULTS + "/benchmarks/figure1.tsv"
+        f"{RESULTS}/benchmarks/figure1.tsv"
     conda:
         "../../envs/report.yaml"
     params:
@@ -88,11 +88,11 @@ rule learning_curves:
         histories=every_training(rules.train.output.history),
         style=STYLE,
     output:
-        multiext(RESULTS + "/learning_curves", ".pdf", ".png"),
+        multiext(f"{RESULTS}/learning_curves", ".pdf", ".png"),
     log:
-        RESULTS + "/logs/learning_curves.log",
+        f"{RESULTS}/logs/learning_curves.log",
     benchmark:
-        RESULTS + "/benchmarks/learning_curves.tsv"
+        f"{RESULTS}/benchmarks/learning_curves.tsv"
     conda:
         "../../envs/report.yaml"
     params:
@@ -106,11 +106,11 @@ rule signals:
         dataset=rules.ingest.output.dataset,
         style=STYLE,
     output:
-        multiext(RESULTS + "/signals", ".pdf", ".png"),
+        multiext(f"{RESULTS}/signals", ".pdf", ".png"),
     log:
-        RESULTS + "/logs/signals.log",
+        f"{RESULTS}/logs/signals.log",
     benchmark:
-        RESULTS + "/benchmarks/signals.tsv"
+        f"{RESULTS}/benchmarks/signals.tsv"
     conda:
         "../../envs/report.yaml"
     params:

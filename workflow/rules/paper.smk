@@ -3,7 +3,7 @@
 # paper.pdf.
 
 GENERATED = [
-    RESULTS + f"/{name}"
+    f"{RESULTS}/{name}"
     for name in (
         "numbers.tex",
         "table1.tex",
@@ -21,19 +21,19 @@ rule provenance:
         dataset=rules.ingest.output.dataset,
         models=every_training(rules.train.output.model),
         scores=rules.score.output.scores,
-        table=RESULTS + "/table1.csv",
+        table=f"{RESULTS}/table1.csv",
     output:
-        json=RESULTS + "/provenance.json",
-        tex=RESULTS + "/provenance.tex",
+        json=f"{RESULTS}/provenance.json",
+        tex=f"{RESULTS}/provenance.tex",
     log:
-        RESULTS + "/logs/provenance.log",
+        f"{RESULTS}/logs/provenance.log",
     benchmark:
-        RESULTS + "/benchmarks/provenance.tsv"
+        f"{RESULTS}/benchmarks/provenance.tsv"
     conda:
         "../../envs/report.yaml"
     params:
         config=config,
-        benchmarks=RESULTS + "/benchmarks",
+        benchmarks=f"{RESULTS}/benchmarks",
         library=library_digest("provenance"),
     script:
         "../scripts/provenance.py"
@@ -42,18 +42,18 @@ rule provenance:
 rule numbers:
     input:
         scores=rules.score.output.scores,
-        table=RESULTS + "/table1.csv",
+        table=f"{RESULTS}/table1.csv",
         comparison=rules.table1.output.comparison,
         provenance=rules.provenance.output.json,
-        fold=RESULTS + f"/folds/{config['table_fold']}.h5",
+        fold=f"{RESULTS}/folds/{config['table_fold']}.h5",
         models=table_fold(rules.train.output.model),
         published="config/published.yaml",
     output:
-        numbers=RESULTS + "/numbers.tex",
+        numbers=f"{RESULTS}/numbers.tex",
     log:
-        RESULTS + "/logs/numbers.log",
+        f"{RESULTS}/logs/numbers.log",
     benchmark:
-        RESULTS + "/benchmarks/numbers.tsv"
+        f"{RESULTS}/benchmarks/numbers.tsv"
     conda:
         LEARN_ENVIRONMENT
     params:
@@ -64,19 +64,19 @@ rule numbers:
 
 rule paper:
     input:
+        main="paper/main.tex",
         sources=sorted(str(path) for path in Path("paper").rglob("*") if path.is_file()),
         generated=GENERATED,
     output:
-        pdf=RESULTS + "/paper.pdf",
+        pdf=f"{RESULTS}/paper.pdf",
     log:
-        RESULTS + "/logs/paper.log",
-        tex=RESULTS + "/logs/paper.tex.log",
+        f"{RESULTS}/logs/paper.log",
+        tex=f"{RESULTS}/logs/paper.tex.log",
     benchmark:
-        RESULTS + "/benchmarks/paper.tsv"
+        f"{RESULTS}/benchmarks/paper.tsv"
     conda:
         "../../envs/paper.yaml"
     params:
-        sources="paper",
         library=library_digest("paper"),
     script:
         "../scripts/paper.py"

@@ -4,24 +4,17 @@
 # Snakemake deletes a failed job's outputs, and the next attempt resumes from it.
 
 
-def training_inputs(wildcards):
-    inputs = {"fold": RESULTS + "/folds/{fold}.h5"}
-    if wildcards.network == "sequencenet":
-        inputs["tokens"] = RESULTS + "/tokens/{fold}.h5"
-    return inputs
-
-
 rule train:
     input:
         unpack(training_inputs),
     output:
-        weights=MODEL + "/weights.safetensors",
-        model=MODEL + "/model.json",
-        history=MODEL + "/training.csv",
+        weights=f"{MODEL}/weights.safetensors",
+        model=f"{MODEL}/model.json",
+        history=f"{MODEL}/training.csv",
     log:
-        RESULTS + "/logs/train/{network}/{fold}/{seed}.log",
+        f"{RESULTS}/logs/train/{{network}}/{{fold}}/{{seed}}.log",
     benchmark:
-        RESULTS + "/benchmarks/train/{network}/{fold}/{seed}.tsv"
+        f"{RESULTS}/benchmarks/train/{{network}}/{{fold}}/{{seed}}.tsv"
     conda:
         LEARN_ENVIRONMENT
     threads: config["training_threads"]
@@ -30,7 +23,7 @@ rule train:
     params:
         settings=lambda wildcards: config["networks"][wildcards.network],
         device=config["device"],
-        checkpoint=MODEL + "/checkpoint.pt",
+        checkpoint=f"{MODEL}/checkpoint.pt",
         library=library_digest("train"),
     script:
         "../scripts/train.py"

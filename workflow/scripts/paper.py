@@ -20,7 +20,7 @@ if __name__ == "__main__":
     run(
         main,
         snakemake.log[0],
-        sources=Path(snakemake.params.sources),
+        sources=Path(snakemake.input.main).parent,
         generated=[Path(file) for file in snakemake.input.generated],
         pdf=Path(snakemake.output.pdf),
         tex_log=Path(snakemake.log.tex),

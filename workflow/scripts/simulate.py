@@ -33,7 +33,7 @@ if __name__ == "__main__":
     run(
         main,
         snakemake.log[0],
-        folder=Path(snakemake.params.folder),
+        folder=Path(snakemake.output[0]).parents[1],
         seed=snakemake.params.seed,
         n_training=snakemake.params.n_training,
         n_evaluation=snakemake.params.n_evaluation,

@@ -1,0 +1,60 @@
+"""A copy of the project in which the `ci` run is made once for all tests that look at it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ["Snakefile", "workflow", "config", "envs", "paper", "slurm"]
+
+Snakemake = Callable[..., subprocess.CompletedProcess]
+
+
+def copy_project(folder: Path) -> Snakemake:
+    """Copy what a run needs and return a function that calls snakemake in the copy."""
+    folder.mkdir(parents=True)
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / name, ignore=ignored)
+        else:
+            shutil.copy2(source, folder / name)
+
+    def snakemake(
+        *arguments: str, config: str = "config/ci.yaml", changes: str = ""
+    ) -> subprocess.CompletedProcess:
+        """`changes`: YAML on top of the config, as a user's second --configfile."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+        if changes:
+            (folder / "changes.yaml").write_text(changes)
+        files = [file for file in (config, "changes.yaml" if changes else "") if file]
+        if files:
+            command += ["--configfile", *files]
+        return subprocess.run(
+            [*command, *arguments], cwd=folder, capture_output=True, text=True, check=False
+        )
+
+    return snakemake
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("ci") / "project"
+
+
+@pytest.fixture(scope="session")
+def snakemake(project) -> Snakemake:
+    return copy_project(project)
+
+
+@pytest.fixture(scope="session")
+def finished(snakemake, project) -> Path:
+    """The folder results/ci after the whole pipeline, from simulated archive to PDF."""
+    done = snakemake()
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return project / "results/ci"
