@@ -34,9 +34,9 @@ include: "workflow/rules/paper.smk"
 rule all:
     default_target: True
     input:
-        RESULTS + "/paper.pdf",
-        RESULTS + "/provenance.json",
-        RESULTS + "/table1.md",
-        RESULTS + "/figure1.png",
-        RESULTS + "/learning_curves.png",
-        RESULTS + "/signals.png",
+        f"{RESULTS}/paper.pdf",
+        f"{RESULTS}/provenance.json",
+        f"{RESULTS}/table1.md",
+        f"{RESULTS}/figure1.png",
+        f"{RESULTS}/learning_curves.png",
+        f"{RESULTS}/signals.png",

@@ -263,13 +263,18 @@ def _no_bytes(spend: Spend, arguments: tuple) -> bytes:
 
 
 _NDARRAY = Name(None)  # only ever an argument
+_NAMES_BY_VERSION = {
+    ("multiarray", "_reconstruct"): Name(_new_array),
+    ("multiarray", "scalar"): Name(_scalar),
+    ("numeric", "_frombuffer"): Name(_array_from_buffer),
+}
 NAMES = {
     ("numpy", "ndarray"): _NDARRAY,
     ("numpy", "dtype"): Name(_new_type),
     ("_codecs", "encode"): Name(_latin1_bytes),
     ("__builtin__", "bytes"): Name(_no_bytes),
+} | {
+    (f"{package}.{module}", name): stand_in
+    for package in ("numpy.core", "numpy._core")  # NumPy 1 and NumPy 2
+    for (module, name), stand_in in _NAMES_BY_VERSION.items()
 }
-for _package in ("numpy.core", "numpy._core"):  # NumPy 1 and NumPy 2
-    NAMES[f"{_package}.multiarray", "_reconstruct"] = Name(_new_array)
-    NAMES[f"{_package}.multiarray", "scalar"] = Name(_scalar)
-    NAMES[f"{_package}.numeric", "_frombuffer"] = Name(_array_from_buffer)

@@ -1,4 +1,4 @@
-# Shared by all rule files: where outputs go, and which files depend on the config.
+# What the other files share: folders, and the files that depend on the config.
 # Needs: the validated config. Makes: no file.
 
 from pathlib import Path
