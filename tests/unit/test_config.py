@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow.lib.config import check_config
+from workflow.lib.config import SIMULATED_SPECIMENS, check_config
 from workflow.lib.files import InputError
+from workflow.lib.simulator import SPECIMENS
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -53,6 +54,7 @@ MISTAKES = [
     ("data: {source: archive}", "data.archive: found None, expected the path of a zip or folder"),
     ("data: {source: archive, archive: /nowhere}", "data.archive: found '/nowhere'"),
     ("data: {source: web}", "data.source: found 'web' .*one of"),
+    ("{specimens: 9, folds: [1], data: {source: simulated}}", "specimens: found 9, expected 10"),
     ("networks: null", r"networks: found None \(NoneType\), expected object"),
 ]
 
@@ -62,6 +64,10 @@ def test_mistakes(changes, message):
     with pytest.raises(InputError, match=message) as caught:
         check_config(merged(PAPER, yaml.safe_load(changes)), SCHEMA)
     assert "\n" not in str(caught.value)
+
+
+def test_the_simulator_has_as_many_specimens_as_the_check_says():
+    assert len(SPECIMENS) == SIMULATED_SPECIMENS
 
 
 def test_a_missing_key_is_named():

@@ -11,6 +11,8 @@ from snakemake.utils import validate
 
 from workflow.lib.files import InputError
 
+SIMULATED_SPECIMENS = 10  # of sim-v1; not imported, as the simulator needs more than a runner has
+
 
 def check_config(config: dict[str, Any], schema: Path) -> None:
     """Validate in place against the schema and the rules it can't express.
@@ -27,6 +29,11 @@ def check_config(config: dict[str, Any], schema: Path) -> None:
         raise InputError(_one_line(mistake)) from None
     _check_folds(config)
     _check_source(config["data"])
+    if config["data"]["source"] == "simulated" and config["specimens"] != SIMULATED_SPECIMENS:
+        raise InputError(
+            f"config key specimens: found {config['specimens']}, expected {SIMULATED_SPECIMENS}, "
+            "because the simulated benchmark has that many"
+        )
 
 
 def _one_line(mistake: ValidationError) -> str:
