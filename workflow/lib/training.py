@@ -33,7 +33,7 @@ class TrainingSettings:
 
     rolls_per_epoch: in how many different azimuth rolls each signal is shown per epoch,
         1–72. schedule: `constant`, `thirds` (the rate divided by ten after each third) or
-        `one_cycle` (rises for 30 % of the steps, then falls to nearly nothing).
+        `one_cycle` (rises for 15 % of the steps, then falls to nearly nothing).
     clip_norm: the gradient's norm is clipped at it; None for never.
     """
 
@@ -158,7 +158,11 @@ def _schedule(optimizer, settings: TrainingSettings, steps: int):
     schedulers = torch.optim.lr_scheduler
     if settings.schedule == "one_cycle":
         return schedulers.OneCycleLR(
-            optimizer, settings.learning_rate, total_steps=steps + 1, cycle_momentum=False
+            optimizer,
+            settings.learning_rate,
+            total_steps=steps + 1,
+            pct_start=0.15,
+            cycle_momentum=False,
         )
     milestones = [steps // 3, 2 * steps // 3] if settings.schedule == "thirds" else []
     return schedulers.MultiStepLR(optimizer, milestones, gamma=0.1)
