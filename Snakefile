@@ -40,3 +40,4 @@ rule all:
         f"{RESULTS}/figure1.png",
         f"{RESULTS}/learning_curves.png",
         f"{RESULTS}/signals.png",
+        f"{RESULTS}/data_card.md",

@@ -44,6 +44,17 @@ RUN_MACROS = re.findall(
 )
 MACROS = {network + name for network in ("eulernet", "sequencenet") for name in NETWORK_MACROS}
 MACROS |= set(RUN_MACROS)
+# And of data_card.tex.
+MACROS |= set(
+    re.findall(
+        r"\w+",
+        """
+        cardSameOrientation cardDensityRadius cardShownDirections cardNearIdentical cardPairs
+        cardSmallestRoll cardBestPercent cardEvaluation cardCompared cardConventionSentences
+        cardSpecimenTable cardConventionTable cardLeakTable
+        """,
+    )
+)
 
 CLEAN_LOG = r"""
 This is pdfTeX, Version 3.141592653
@@ -254,5 +265,5 @@ def test_every_reference_has_a_label_and_every_included_file_exists_or_is_genera
     assert len(labels) == len(set(labels))
     assert set(re.findall(r"\\ref\{([^}]+)\}", text)) <= set(labels)
     included = set(re.findall(r"\\(?:input|fittedtable)\{([\w/]+)\}", text))
-    generated = {"numbers", "table1", "folds", "provenance"}
+    generated = {"numbers", "table1", "folds", "provenance", "data_card"}
     assert {name for name in included if not (PAPER / f"{name}.tex").is_file()} == generated

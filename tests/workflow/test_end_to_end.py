@@ -109,10 +109,11 @@ def test_every_page_says_that_the_data_are_simulated(pages):
 
 def test_nothing_calls_simulated_data_measured(finished):
     assert "SIMULATED" in (finished / "table1.md").read_text()
+    assert "SIMULATED" in (finished / "data_card.md").read_text()
     assert "this run (simulated)" in (finished / "table1.tex").read_text()
     assert r"\simulatedtrue" in (finished / "numbers.tex").read_text()
     assert json.loads((finished / "provenance.json").read_text())["simulated"]
-    for figure in ("figure1.pdf", "learning_curves.pdf", "signals.pdf"):
+    for figure in ("figure1.pdf", "learning_curves.pdf", "signals.pdf", "data_card.pdf"):
         assert "SIMULATED DATA" in PdfReader(finished / figure).pages[0].extract_text()
 
 

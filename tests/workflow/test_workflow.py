@@ -58,7 +58,7 @@ def test_code_edits_rerun_what_uses_the_code_and_comments_nothing(finished, snak
         figures.write_text(original + "\n# a remark\n")
         assert rules_to_run(snakemake("-n")) == set()
         figures.write_text(original + "\nUNUSED = 1\n")
-        assert rules_to_run(snakemake("-n")) == {"figure1", "learning_curves", "paper"}
+        assert rules_to_run(snakemake("-n")) == {"describe", "figure1", "learning_curves", "paper"}
     finally:
         figures.write_text(original)
     assert rules_to_run(snakemake("-n")) == set()
@@ -69,7 +69,7 @@ def test_a_style_edit_redraws_and_does_not_retrain(finished, snakemake, project)
     original, times = style.read_text(), style.stat()
     try:
         style.write_text(original + "axes.grid: True\n")
-        redrawn = {"figure1", "learning_curves", "signals", "paper"}
+        redrawn = {"describe", "figure1", "learning_curves", "signals", "paper"}
         assert rules_to_run(snakemake("-n")) == redrawn
     finally:
         style.write_text(original)

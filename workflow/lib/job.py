@@ -19,11 +19,12 @@ def run(main: Callable[..., None], log: str | Path, **arguments: object) -> None
     log = Path(str(log))
     log.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
-        level=logging.INFO,
+        level=logging.WARNING,  # of others: matplotlib's fonts report every glyph
         format="%(message)s",
         handlers=[logging.StreamHandler(sys.stderr), logging.FileHandler(log, mode="w")],
         force=True,
     )
+    logger.setLevel(logging.INFO)
     try:
         main(**arguments)
     except InputError as error:

@@ -1,6 +1,6 @@
 # From an archive to one training problem per fold.
 # Needs: nothing (source simulated), a local copy (archive) or the network (mendeley).
-# Makes: dataset.h5, scans.h5, folds/<fold>.h5, tokens/<fold>.h5.
+# Makes: dataset.h5, scans.h5, data_card.*, folds/<fold>.h5, tokens/<fold>.h5.
 
 
 rule simulate:
@@ -102,3 +102,23 @@ rule tokenize:
         library=library_digest("tokenize_fold"),
     script:
         "../scripts/tokenize_fold.py"
+
+
+rule describe:
+    input:
+        dataset=rules.ingest.output.dataset,
+        style=STYLE,
+    output:
+        markdown=f"{RESULTS}/data_card.md",
+        tex=f"{RESULTS}/data_card.tex",
+        figures=multiext(f"{RESULTS}/data_card", ".pdf", ".png"),
+    log:
+        f"{RESULTS}/logs/describe.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/describe.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        library=library_digest("describe"),
+    script:
+        "../scripts/describe.py"

@@ -1,6 +1,6 @@
 # From numbers, tables and figures to the PDF.
-# Needs: all of evaluate.smk, and the sources in paper/. Makes: numbers.tex, provenance.*,
-# paper.pdf.
+# Needs: all of evaluate.smk, data_card.*, and the sources in paper/.
+# Makes: numbers.tex, provenance.*, paper.pdf.
 
 GENERATED = [
     f"{RESULTS}/{name}"
@@ -12,6 +12,8 @@ GENERATED = [
         "figure1.pdf",
         "learning_curves.pdf",
         "signals.pdf",
+        "data_card.tex",
+        "data_card.pdf",
     )
 ]
 

@@ -1,0 +1,299 @@
+"""The data card: counts by hand, planted copies found, planted wrong conventions found."""
+
+import itertools
+import logging
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from pypdf import PdfReader
+from scipy.spatial.transform import Rotation
+
+from workflow.lib import conventions, duplicates, orientation
+from workflow.lib.data_card import describe, set_table
+from workflow.lib.data_card_text import card_latex, card_markdown, card_warnings
+from workflow.lib.dataset import orientation_from_euler
+from workflow.lib.digest import ROOT, library_modules
+from workflow.lib.files import InputError
+from workflow.lib.simulator import SPECIMENS, simulate_specimen, stream
+from workflow.scripts.describe import main
+
+STYLE = ROOT / "paper/style/figures.mplstyle"
+IDENTITY = [1.0, 0, 0, 0]
+
+
+def grains(n, kind=1, specimen=1):
+    """Simulated signals (n, 6, 72) and the ZYZ angles (n, 3) of their labels."""
+    return simulate_specimen(n, SPECIMENS[specimen - 1], stream(0, kind, specimen))
+
+
+def write_dataset(path, sets, simulated=True):
+    """sets: {"training/01": (signals, angles), …}"""
+    with h5py.File(path, "w") as file:
+        for name, (signals, angles) in sets.items():
+            group = file.create_group(name)
+            group["signals"], group["euler_zyz_rad"] = signals, angles
+            group["orientation"] = orientation_from_euler(angles)
+        source = "simulated benchmark sim-v1" if simulated else "local archive"
+        file.attrs.update(source=source, sha256="0" * 64, convention="ZYZ", simulated=simulated)
+    return path
+
+
+def turned(q, axis, deg):
+    """Quaternions q (n, 4), turned further by `deg` about a specimen axis."""
+    axis = np.array(axis) / np.linalg.norm(axis)
+    turn = Rotation.from_rotvec(deg * axis, degrees=True)
+    return (turn * Rotation.from_quat(q, scalar_first=True)).as_quat(scalar_first=True)
+
+
+# Copies and leaks
+
+
+def groups(q):
+    """For each orientation the index of the first that agrees with it."""
+    ids = duplicates.orientation_ids(q).tolist()
+    return [ids.index(i) for i in ids]
+
+
+def test_orientations_agree_under_symmetry_within_the_tolerance_and_along_chains():
+    start = orientation.CUBIC_SYMMETRY.new_tensor(Rotation.random(rng=0).as_quat())
+    equivalents = orientation.multiply(start, orientation.CUBIC_SYMMETRY).numpy()
+    assert set(groups(np.concatenate([equivalents, -equivalents]))) == {0}
+    q = start.numpy()[None]
+    steps = np.concatenate([turned(q, [1, 2, 3], deg) for deg in (0, 0.009, 0.018, 0.029)])
+    assert groups(steps) == [0, 0, 0, 3]
+
+
+def test_orientations_agree_across_the_border_of_the_fundamental_zone():
+    border = [turned([IDENTITY], [0, 0, 1], deg) for deg in (44.997, 45.003, -44.998, 44.9)]
+    assert groups(np.concatenate(border)) == [0, 0, 0, 3]
+    corner = turned([IDENTITY], [1, 1, np.sqrt(2) - 1], 62.7994)  # three faces meet
+    around = [turned(corner, axis, 0.004) for axis in ([1, 0, 0], [-1, 1, 0], [0, -1, 1])]
+    assert groups(np.concatenate([corner, *around])) == [0, 0, 0, 0]
+
+
+def test_highest_correlation_is_numpys(monkeypatch):
+    signals = grains(30)[0]
+    monkeypatch.setattr(duplicates, "BLOCK_PAIRS", 60)  # several blocks
+    rows = duplicates.standardised(signals)
+    expected = np.corrcoef(signals.reshape(30, -1))[:10, 10:].max(axis=1)
+    np.testing.assert_allclose(
+        duplicates.highest_correlation(rows[:10], rows[10:]), expected, atol=1e-6
+    )
+
+
+def planted():
+    """Three specimens whose evaluation sets hold copies; arrays as `leak_table` takes them."""
+    signals, angles, specimen, evaluation = [], [], [], []
+    for kind, number in itertools.product((1, 2), (1, 2, 3)):
+        x, e = grains(40, kind, number)
+        signals.append(x)
+        angles.append(e)
+        specimen += [f"{number:02d}"] * 40
+        evaluation += [kind == 2] * 40
+    signals, q = np.concatenate(signals), orientation_from_euler(np.concatenate(angles))
+    first = 120  # evaluation/01; training/01, 02, 03 begin at 0, 40, 80
+    signals[first : first + 2] = signals[40:42]  # identical to another specimen's
+    signals[first + 2 : first + 5] = np.rint(0.9 * signals[80:83] + 5)  # rescaled
+    signals[first + 5] = signals[0]  # identical to one of its own specimen's
+    q[first + 10 : first + 14] = turned(q[40:44], [1, 0, 0], 0.005)
+    q[first + 20] = q[1]
+    return signals, q, np.array(specimen), np.array(evaluation)
+
+
+def test_planted_copies_are_counted():
+    table = duplicates.leak_table(*planted()).set_index("specimen")
+    first = {"identical_other": 2, "near_other": 3, "orientation_other": 4}
+    first |= {"identical_own": 1, "near_own": 0, "orientation_own": 1}
+    assert table.loc["01", list(first)].to_dict() == first
+    assert table.loc["01", "correlation_other"] == pytest.approx(1)
+    rest = table.loc[["02", "03"]]
+    assert (rest[list(first)] == 0).all(axis=None)
+    assert (rest.filter(like="correlation") < 0.996).all(axis=None)
+    assert (table[["signals", "compared"]] == 40).all(axis=None)
+
+
+def test_many_pairs_are_drawn_from_but_identical_signals_are_all_found(monkeypatch):
+    monkeypatch.setattr(duplicates, "COMPARED_PAIRS", 120 * 120 // 4)
+    table = duplicates.leak_table(*planted()).set_index("specimen")
+    assert (table["compared"] == 10).all()
+    assert table.loc["01", "identical_other"] == 2
+    assert table.loc["01", "near_other"] <= 3
+
+
+def test_saturation_and_distinct_orientations_by_hand():
+    signals = np.full((4, 6, 72), 10, np.uint8)
+    signals[0, 0, :9] = 0  # 9 of 2 × 432 pixels
+    signals[1, :, 0] = 255  # 6 of them
+    q = np.tile(IDENTITY, (4, 1))
+    q[1] = turned(q[:1], [0, 1, 0], 5)
+    table = set_table(signals, q, np.array(["01"] * 4), np.array([False, False, True, True]))
+    training, evaluation = table.to_dict("records")
+    assert training["at_zero"] == pytest.approx(9 / 864)
+    assert training["at_full"] == pytest.approx(6 / 864)
+    assert (training["orientations"], training["constant"], training["median"]) == (2, 0, 10)
+    assert (evaluation["orientations"], evaluation["constant"]) == (1, 2)
+
+
+# Conventions
+
+
+def test_rolled_neighbours_are_those_of_a_search_by_hand():
+    signals = grains(12)[0]
+    signals[5] = np.tile(signals[5, :, :18], 4)  # most like itself, which doesn't count
+    found = conventions.rolled_neighbours(signals)
+    allowed = [k for k in range(72) if 3 <= k % 36 <= 33]
+    rolled = np.stack([np.roll(signals, k, axis=-1) for k in allowed]).reshape(-1, 432)
+    table = np.corrcoef(rolled, signals.reshape(12, -1))[: len(rolled), len(rolled) :]
+    table = table.reshape(len(allowed), 12, 12)  # roll × rolled signal × other signal
+    table[:, np.arange(12), np.arange(12)] = -1
+    for i in range(12):
+        k, j = np.unravel_index(table[:, i].argmax(), table[:, i].shape)
+        assert (allowed[k], j) == (found.roll[i], found.index[i])
+        assert found.correlation[i] == pytest.approx(table[k, i, j], abs=1e-6)
+    signals[7] = np.roll(signals[3], 20, axis=-1)
+    found = conventions.rolled_neighbours(signals)
+    assert (found.index[3], found.roll[3]) == (7, 20)
+    assert (found.index[7], found.roll[7]) == (3, 52)
+
+
+def test_only_the_best_quarter_of_the_pairs_is_judged():
+    angles = np.random.default_rng(0).uniform(0, 3, (4, 3))
+    angles[1] = angles[0] + [np.radians(50), 0, 0]  # what a roll by 10 steps should do
+    pairs = conventions.Neighbours(
+        index=np.array([1, 2, 3, 0]),
+        roll=np.full(4, 10),
+        correlation=np.array([0.9, 0.5, 0.6, 0.7]),
+    )
+    assert conventions.hypothesis_median_deg(angles, pairs, "ZYZ", "+") < 1e-5
+    assert conventions.hypothesis_median_deg(angles, pairs, "ZYZ", "−") > 5
+
+
+def test_misorientation_is_the_projects():
+    p, q = (Rotation.random(100, rng=np.random.default_rng(k)) for k in (1, 2))
+    tensors = (torch.from_numpy(r.as_quat(scalar_first=True)) for r in (p, q))
+    expected = orientation.misorientation_deg(*tensors)
+    np.testing.assert_allclose(conventions.misorientation_deg(p, q), expected, atol=1e-9)
+
+
+PLANTED = {
+    "as it should be": ("ZYZ", "+", lambda g: g.as_euler("ZYZ")),
+    "inverse": ("inverse of ZYZ", "+", lambda g: g.inv().as_euler("ZYZ")),
+    "Bunge's, which looks like ZYZ": ("ZYZ", "+", lambda g: g.as_euler("ZXZ")),
+    "Tait and Bryan's": ("XYZ", "+", lambda g: g.as_euler("XYZ")),
+    "azimuth reversed": ("ZYZ", "−", lambda g: g.as_euler("ZYZ")),
+}
+
+
+def labelled(name, n=400):
+    """Simulated signals whose angles, or azimuth, follow another convention."""
+    signals, angles = grains(n)
+    _, sense, write = PLANTED[name]
+    columns = np.arange(72) if sense == "+" else -np.arange(72) % 72
+    return signals[..., columns], write(Rotation.from_euler("ZYZ", angles))
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_convention_wins(name):
+    convention, sense, _ = PLANTED[name]
+    table = conventions.convention_table(*labelled(name), simulated=True)
+    same = convention.replace("ZYZ", "ZXZ")
+    assert set(conventions.winners(table)) == {(convention, sense), (same, sense)}
+    assert conventions.expected_wins(table) == ((convention, sense) == ("ZYZ", "+"))
+    # The simulator tells Bunge's angles apart, which neighbours can't.
+    truth = ("ZXZ", "+") if "Bunge" in name else (convention, sense)
+    assert conventions.best_model(table) == truth
+    rest = table.set_index(["convention", "sense"])["median_deg"].drop(
+        [*conventions.winners(table)]
+    )
+    assert table["median_deg"].min() < rest.min() / 2
+
+
+def test_a_reflection_turns_the_inverse_into_the_reversed_order():
+    """Why one sense of the inverse can't be told from the other sense of another order."""
+    signals, angles = grains(50)
+    neighbours = conventions.rolled_neighbours(signals)
+    reversed_order = conventions.hypothesis_median_deg(angles[:, ::-1], neighbours, "ZYZ", "+")
+    inverse = conventions.hypothesis_median_deg(angles, neighbours, "inverse of ZYZ", "−")
+    assert reversed_order == pytest.approx(inverse, abs=1e-9)
+
+
+def test_signals_are_drawn_and_fewer_than_two_refused(monkeypatch):
+    monkeypatch.setattr(conventions, "COMPARED_SIGNALS", 30)
+    table = conventions.convention_table(*grains(50), simulated=False)
+    assert (table["signals"] == 30).all()
+    assert table["model"].isna().all()
+    with pytest.raises(InputError, match="holds 1 signals, expected at least 2"):
+        conventions.convention_table(*grains(1), simulated=False)
+
+
+# The whole card
+
+
+def write_card(tmp_path, dataset):
+    paths = [tmp_path / f"data_card{suffix}" for suffix in (".md", ".tex", ".pdf", ".png")]
+    main(dataset, STYLE, *paths[:2], paths[2:])
+    return paths
+
+
+def test_card_of_simulated_data(tmp_path, caplog):
+    sets = {
+        f"{kind}/{number:02d}": grains(60, k, number)
+        for k, kind in enumerate(("training", "evaluation"), 1)
+        for number in (1, 2, 4)
+    }
+    with caplog.at_level(logging.WARNING, "drm"):
+        markdown, tex, pdf, png = write_card(tmp_path, write_dataset(tmp_path / "d.h5", sets))
+    assert caplog.messages == []
+    text = markdown.read_text()
+    assert "**SIMULATED DATA, not measurements.**" in text
+    assert "**Warning:**" not in text
+    assert "Of the 180 evaluation signals, none repeat a training signal of another" in text
+    assert "SIMULATED DATA" in PdfReader(pdf).pages[0].extract_text()
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert "all & 180 & 180 & 180 & 180 & " in tex.read_text()
+    assert set(tex.read_text()) <= set(map(chr, range(128)))
+
+
+def test_card_of_a_broken_dataset_warns(tmp_path, caplog):
+    """Labels are inverted, and the evaluation set of 01 is the training set of 02."""
+    signals, angles = labelled("inverse", 150)
+    first, second = (signals[:75], angles[:75]), (signals[75:], angles[75:])
+    other = grains(75, 2)
+    sets = {"training/01": first, "training/02": second, "evaluation/01": second}
+    path = write_dataset(tmp_path / "d.h5", sets | {"evaluation/02": other}, simulated=False)
+    with caplog.at_level(logging.WARNING, "drm"):
+        markdown, tex, *_ = write_card(tmp_path, path)
+    text = markdown.read_text()
+    assert len(caplog.messages) == text.count("**Warning:**") == 3
+    assert "75 evaluation signals repeat training signals of other specimens" in text
+    assert "75 evaluation signals have the orientation of a training signal of another" in text
+    assert "ZYZ with positive rolls is not what rolled neighbours fit best" in text
+    assert "agree best under inverse of ZYZ with positive rolls" in tex.read_text()
+    assert "simulat" not in text.lower()
+    assert "simulat" not in tex.read_text().lower()
+
+
+def test_a_dataset_without_one_kind_of_set_is_refused(tmp_path):
+    path = write_dataset(tmp_path / "d.h5", {"training/01": grains(3)})
+    with pytest.raises(InputError, match=r"d\.h5: / lacks 'evaluation'"):
+        describe(path)
+    with h5py.File(path, "a") as file:
+        file.create_group("evaluation")
+    with pytest.raises(InputError, match=r"d\.h5: holds no evaluation signals"):
+        describe(path)
+
+
+def test_a_single_specimen_has_no_others(tmp_path):
+    sets = {"training/01": grains(8), "evaluation/01": grains(5, 2)}
+    card = describe(write_dataset(tmp_path / "d.h5", sets))
+    assert card.leaks["correlation_other"].tolist() == [-np.inf]
+    assert "inf" not in card_markdown(card) + card_latex(card)
+    assert not any("other specimens" in warning for warning in card_warnings(card))
+
+
+def test_the_card_needs_no_torch():
+    """Its rule runs where tables and figures are made."""
+    modules = library_modules(ROOT / "workflow/scripts/describe.py")
+    assert not {"workflow.lib.orientation", "workflow.lib.signals"} & set(modules)

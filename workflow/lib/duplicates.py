@@ -1,0 +1,121 @@
+"""Signals and orientations that occur twice, and evaluation signals that training has seen.
+
+Fold k tests on the evaluation set of specimen k and trains on the training sets of the
+other specimens. A test signal that one of *those* holds is a leak; one in the training set
+of its own specimen is none in this design, and is counted apart.
+
+What is compared: the bytes of signals, their normalised correlation, and orientations, all
+without azimuth rolls. A high correlation finds a copy that was rescaled, offset or rounded
+anew. It doesn't find a grain that was recorded twice: its noise makes the second signal as
+unlike the first as another grain's of similar orientation. Equal orientations may tell.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
+from scipy.spatial.transform import Rotation
+from tqdm import tqdm
+
+SAME_ORIENTATION_DEG = 0.01  # above the rounding of float32, far below the error of EBSD
+NEAR_IDENTICAL = 0.998  # correlation; different grains of sim-v1 reach 0.996 in 70 million pairs
+COMPARED_PAIRS = 100_000_000  # correlations computed at most
+BLOCK_PAIRS = 8_000_000  # correlations held at once: 32 MB
+BORDER = 1e-3  # how near the zone's border, in cos(θ/2), an equivalent counts as an image
+
+
+def signal_ids(signals: np.ndarray) -> np.ndarray:
+    """A number for each signal (n, 6, 72), the same where every byte is: (n,)."""
+    rows = np.ascontiguousarray(signals).reshape(len(signals), -1)
+    whole = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0]
+    return np.unique(whole, return_inverse=True)[1]
+
+
+def orientation_ids(
+    orientation: np.ndarray, tolerance_deg: float = SAME_ORIENTATION_DEG
+) -> np.ndarray:
+    """A number for each orientation (n, 4), the same for those that agree: (n,).
+
+    Two agree when their misorientation, over the 24 rotations of the cube, is at most the
+    tolerance, or when a chain of such pairs connects them.
+    """
+    unique, inverse = np.unique(orientation, axis=0, return_inverse=True)
+    image, owner = _images_in_zone(unique)
+    # Unit quaternions of rotations that differ by θ are 2 sin(θ/4) apart.
+    chord = 2 * np.sin(np.deg2rad(tolerance_deg) / 4)
+    pairs = owner[KDTree(image).query_pairs(chord, output_type="ndarray")]
+    links = coo_array((np.ones(len(pairs), bool), pairs.T), shape=(len(unique), len(unique)))
+    return connected_components(links, directed=False)[1][inverse]
+
+
+def _images_in_zone(orientation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The equivalents of orientations (n, 4) in the fundamental zone (m, 4), and whose, (m,).
+
+    Inside the zone each has one; at its border several are (almost) equally near the
+    identity, and what is a neighbour of one of them may be far from the others.
+    """
+    rotation = Rotation.from_quat(orientation, scalar_first=True)
+    equivalents = np.stack(
+        [(rotation * operator).as_quat(canonical=True) for operator in Rotation.create_group("O")]
+    )
+    cosine = equivalents[..., 3]  # of half the rotation angle
+    which, owner = np.nonzero(cosine >= cosine.max(axis=0) - BORDER)
+    return equivalents[which, owner], owner
+
+
+def standardised(signals: np.ndarray) -> np.ndarray:
+    """Signals (n, 6, 72) as rows (n, 432) of mean 0 and norm 1, float32; constant ones as 0."""
+    rows = signals.reshape(len(signals), -1).astype(np.float32)
+    rows -= rows.mean(axis=1, keepdims=True)
+    norm = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 0)
+
+
+def highest_correlation(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The highest correlation of each row (n, 432) with one of `others` (m, 432): (n,).
+
+    Both standardised; −∞ when there are no others.
+    """
+    step = max(1, BLOCK_PAIRS // max(1, len(others)))
+    blocks = [rows[start : start + step] @ others.T for start in range(0, len(rows), step)]
+    return np.concatenate([block.max(axis=1, initial=-np.inf) for block in blocks])
+
+
+def leak_table(
+    signals: np.ndarray, orientation: np.ndarray, specimen: np.ndarray, evaluation: np.ndarray
+) -> pd.DataFrame:
+    """What the training sets hold of each specimen's evaluation set, a row per specimen.
+
+    All signals of the dataset: signals (n, 6, 72), orientation (n, 4), specimen (n,), and
+    evaluation (n,), whether a signal is of an evaluation set.
+
+    Columns: specimen; signals, of its evaluation set; compared, how many of them were
+    correlated with all training signals: a random part when there are too many pairs. Then,
+    with the ending `_other` for the training sets of the other specimens and `_own` for
+    that of its own, the numbers of evaluation signals that are `identical` to one there,
+    that are compared and `near` identical but not identical, and that share their
+    `orientation` with one there; and the highest `correlation` of any (−∞ if there is none).
+    """
+    signal_id, orientation_id = signal_ids(signals), orientation_ids(orientation)
+    training = np.flatnonzero(~evaluation)
+    known = standardised(signals[training])
+    share = COMPARED_PAIRS / max(1, len(training) * int(evaluation.sum()))
+    rng = np.random.default_rng(0)  # the same dataset, the same draw
+    rows = []
+    for name in tqdm(np.unique(specimen[evaluation]), "leaks", unit="specimen", disable=None):
+        tested = np.flatnonzero(evaluation & (specimen == name))
+        drawn = np.sort(rng.permutation(len(tested))[: int(np.ceil(share * len(tested)))])
+        compared = standardised(signals[tested[drawn]])
+        row = {"specimen": name, "signals": len(tested), "compared": len(drawn)}
+        own = specimen[training] == name
+        for origin, there in (("other", ~own), ("own", own)):
+            highest = highest_correlation(compared, known[there])
+            identical = np.isin(signal_id[tested], signal_id[training[there]])
+            same = np.isin(orientation_id[tested], orientation_id[training[there]])
+            row[f"identical_{origin}"] = int(identical.sum())
+            row[f"near_{origin}"] = int((~identical[drawn] & (highest >= NEAR_IDENTICAL)).sum())
+            row[f"orientation_{origin}"] = int(same.sum())
+            row[f"correlation_{origin}"] = float(highest.max())
+        rows.append(row)
+    return pd.DataFrame(rows)
