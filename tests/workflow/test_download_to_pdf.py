@@ -35,7 +35,7 @@ def test_the_dataset_is_the_one_on_the_server(fetched, finished):
 
 def test_the_lock_names_every_file_with_its_hash(fetched, project, finished):
     lock = json.loads((project / "results/raw/z8bh7n5b7d.1/dataset.lock.json").read_text())
-    files = {file["path"]: file["sha256"] for file in lock["files"]}
+    files = {path: file["sha256"] for path, file in lock["files"].items()}
     served = finished / "archive"
     on_server = {str(path.relative_to(served)) for path in served.rglob("*") if path.is_file()}
     assert set(files) == on_server
