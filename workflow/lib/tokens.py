@@ -6,6 +6,7 @@ exactly what `encode` could have written (up to the values of its digits) is inv
 its quaternion NaN.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +19,7 @@ from workflow.lib.signals import AZIMUTHS
 _SHORTEST_NORM = 1e-6  # below it, four digits strings name no direction in quaternion space
 
 
-class Tokenizer:
+class Tokenizer(ABC):
     """What both tokenizers share: symbols, their ids and the conversion to text.
 
     Attributes: `vocabulary` (the symbols, index = id), `pad`, `start`, `end` (ids),
@@ -42,17 +43,17 @@ class Tokenizer:
     def length(self) -> int:
         return self.symbols + 2
 
+    @abstractmethod
     def encode(self, q: Tensor) -> Tensor:
         """Tokens (n, length), int64, of unit quaternions (n, 4) with the sign they have."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Unit quaternions (n, 4), float64, and whether each is valid, (n,) bool.
 
         Invalid sequences give NaN. The components are normalised, as quantised ones (or
         a network's) are not of unit norm; the sign is the one written.
         """
-        raise NotImplementedError
 
     def loss_weights(self) -> Tensor:
         """Weight of each predicted position (length − 1,) in the cross-entropy."""
