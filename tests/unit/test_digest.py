@@ -37,7 +37,7 @@ def test_plotting_is_not_behind_training():
 
 
 def code_of(text: str, tmp_path: Path) -> str:
-    path = tmp_path / "module.py"
+    path = tmp_path / f"{len(list(tmp_path.iterdir()))}.py"
     path.write_text(text)
     return digest._code(path)
 

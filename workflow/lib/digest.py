@@ -58,7 +58,9 @@ def _imports(path: Path) -> set[str]:
     return found
 
 
+@cache
 def _code(path: Path) -> str:
+    """The source without comments, docstrings and layout."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -33,7 +33,7 @@ class TrainingSettings:
 
     rolls_per_epoch: in how many different azimuth rolls each signal is shown per epoch,
         1–72. schedule: `constant`, `thirds` (the rate divided by ten after each third) or
-        `one_cycle` (rises for 15 % of the steps, then falls to nearly nothing).
+        `one_cycle` (rises for the share `warm_up` of the steps, then falls to nearly nothing).
     clip_norm: the gradient's norm is clipped at it; None for never.
     """
 
@@ -42,6 +42,7 @@ class TrainingSettings:
     batch: int
     learning_rate: float
     schedule: str
+    warm_up: float
     clip_norm: float | None
     seed: int
 
@@ -161,7 +162,7 @@ def _schedule(optimizer, settings: TrainingSettings, steps: int):
             optimizer,
             settings.learning_rate,
             total_steps=steps + 1,
-            pct_start=0.15,
+            pct_start=settings.warm_up,
             cycle_momentum=False,
         )
     milestones = [steps // 3, 2 * steps // 3] if settings.schedule == "thirds" else []

@@ -11,8 +11,8 @@ RAW = f"results/raw/{DATASET_ID}.{DATASET_VERSION}"  # downloads, shared by all 
 SIMULATED = f"{RESULTS}/archive"
 NETWORKS = list(config["networks"])
 SPECIMENS = [f"{specimen:02d}" for specimen in range(1, config["specimens"] + 1)]
-# relative to the rule files
-LEARN_ENVIRONMENT = f"../../envs/learn-{'cpu' if config['device'] == 'cpu' else 'gpu'}.yaml"
+ON_CPU = config["device"] == config["prediction_device"] == "cpu"
+LEARN_ENVIRONMENT = f"../../envs/learn-{'cpu' if ON_CPU else 'gpu'}.yaml"  # seen from here
 STYLE = "paper/style/figures.mplstyle"
 
 MODEL = f"{RESULTS}/models/{{network}}/{{fold}}/{{seed}}"

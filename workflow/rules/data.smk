@@ -116,6 +116,7 @@ rule describe:
         f"{RESULTS}/logs/describe.log",
     benchmark:
         f"{RESULTS}/benchmarks/describe.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     params:

@@ -18,9 +18,9 @@ rule predict:
         LEARN_ENVIRONMENT
     threads: config["training_threads"]
     resources:
-        gpu=int(config["device"] != "cpu"),
+        gpu=int(config["prediction_device"] != "cpu"),
     params:
-        device=config["device"],
+        device=config["prediction_device"],
         library=library_digest("predict"),
     script:
         "../scripts/predict.py"
@@ -36,6 +36,7 @@ rule score:
         f"{RESULTS}/logs/score.log",
     benchmark:
         f"{RESULTS}/benchmarks/score.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     params:
@@ -55,6 +56,7 @@ rule table1:
         f"{RESULTS}/logs/table1.log",
     benchmark:
         f"{RESULTS}/benchmarks/table1.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     params:
@@ -74,6 +76,7 @@ rule figure1:
         f"{RESULTS}/logs/figure1.log",
     benchmark:
         f"{RESULTS}/benchmarks/figure1.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     params:
@@ -93,6 +96,7 @@ rule learning_curves:
         f"{RESULTS}/logs/learning_curves.log",
     benchmark:
         f"{RESULTS}/benchmarks/learning_curves.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     params:
@@ -111,6 +115,7 @@ rule signals:
         f"{RESULTS}/logs/signals.log",
     benchmark:
         f"{RESULTS}/benchmarks/signals.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     params:

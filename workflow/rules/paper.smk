@@ -31,6 +31,7 @@ rule provenance:
         f"{RESULTS}/logs/provenance.log",
     benchmark:
         f"{RESULTS}/benchmarks/provenance.tsv"
+    localrule: True
     conda:
         "../../envs/report.yaml"
     params:
@@ -56,6 +57,7 @@ rule numbers:
         f"{RESULTS}/logs/numbers.log",
     benchmark:
         f"{RESULTS}/benchmarks/numbers.tsv"
+    localrule: True
     conda:
         LEARN_ENVIRONMENT
     params:
@@ -76,6 +78,7 @@ rule paper:
         tex=f"{RESULTS}/logs/paper.tex.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper.tsv"
+    localrule: True
     conda:
         "../../envs/paper.yaml"
     params:
