@@ -41,3 +41,4 @@ rule all:
         f"{RESULTS}/learning_curves.png",
         f"{RESULTS}/signals.png",
         f"{RESULTS}/data_card.md",
+        traces(),

@@ -16,9 +16,10 @@ from workflow.lib.orientation import (
 )
 from workflow.lib.signals import AZIMUTHS
 from workflow.lib.simulator import SPECIMENS, simulate_specimen, stream
+from workflow.lib.stepper import TrainingError, TrainingSettings
 from workflow.lib.tasks import EulerTask, SequenceTask, make_task
 from workflow.lib.tokens import encode_all_rolls
-from workflow.lib.training import TrainingData, TrainingError, TrainingSettings, train
+from workflow.lib.training import TrainingData, train
 
 TINY = {"layers": 1, "width": 32}
 
@@ -179,8 +180,11 @@ def test_a_loss_that_is_not_a_number_stops_with_its_place(tmp_path, monkeypatch)
         return original(*arguments) * (math.nan if len(calls) == 5 else 1)
 
     monkeypatch.setattr(task, "loss", sometimes_nan)
-    with pytest.raises(TrainingError, match=r"nan in epoch 2, step 2: lower `learning_rate`"):
+    with pytest.raises(
+        TrainingError, match=r"nan in epoch 2, step 2: lower `learning_rate`"
+    ) as stop:
         train(task, data, settings(), checkpoint)
+    assert str(stop.value).endswith(f"{checkpoint} holds epoch 1")
     assert len(torch.load(checkpoint, weights_only=True)["rows"]) == 1  # the good epoch
 
 

@@ -1,5 +1,6 @@
 """What Snakemake makes of the workflow: messages for mistakes, reruns, lint."""
 
+import json
 import os
 import re
 import subprocess
@@ -82,6 +83,20 @@ def test_one_more_seed_trains_only_that_seed(finished, snakemake):
     jobs = jobs or re.findall(r"output: (results/ci/models\S+weights)", done.stderr)
     assert len(jobs) == 4
     assert all("/2/weights" in job for job in jobs)
+
+
+def test_a_trace_is_kept_and_retrains_nothing(finished, snakemake):
+    """Besides the traces only what reports the config is made anew."""
+    expected = {"profile", "provenance", "numbers", "paper"}
+    assert rules_to_run(snakemake("-n", changes="profiler_steps: 3")) == expected
+    trace = "results/ci/traces/sequencenet/1/1.json"
+    done = snakemake("--", trace, changes="profiler_steps: 3")
+    assert done.returncode == 0, done.stderr[-3000:]
+    events = json.loads((finished / "traces/sequencenet/1/1.json").read_text())["traceEvents"]
+    steps = {e["name"] for e in events if e["name"].startswith("ProfilerStep#")}
+    assert len(steps) == 3
+    assert any(e["name"] == "aten::lstm" for e in events)
+    assert "aten::lstm" in (finished / "traces/sequencenet/1/1.txt").read_text()
 
 
 @pytest.mark.parametrize(

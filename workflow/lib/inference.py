@@ -51,5 +51,22 @@ def predict_tta(task: Task, signals: Tensor, label: str = "") -> tuple[Tensor, T
 def _predict(task: Task, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
     task.network.eval()
     batches = zip(signals.split(PAIRS_PER_BATCH), rolls.split(PAIRS_PER_BATCH), strict=True)
-    answers, valid = zip(*(task.predict(*batch) for batch in batches), strict=True)
+    answers, valid = zip(*(_predict_batch(task, *batch) for batch in batches), strict=True)
+    return torch.cat(answers), torch.cat(valid)
+
+
+def _predict_batch(task: Task, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
+    """In halves, and halves of them, if the GPU's memory is too small for all at once."""
+    try:
+        return task.predict(signals, rolls)
+    except torch.OutOfMemoryError:
+        if len(signals) == 1:
+            raise
+    torch.cuda.empty_cache()
+    half = len(signals) // 2
+    parts = [
+        _predict_batch(task, signals[some], rolls[some])
+        for some in (slice(half), slice(half, None))
+    ]
+    answers, valid = zip(*parts, strict=True)
     return torch.cat(answers), torch.cat(valid)

@@ -34,6 +34,10 @@ class Task(Protocol):
         """
         ...
 
+    def weight(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
+        """What these signals count in the mean loss of a larger batch: a number on their device."""
+        ...
+
     def predict(self, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
         """Orientations (n, 4), float64, and whether each is one (n,), of signals (n, 6, 72).
 
@@ -62,6 +66,9 @@ class EulerTask:
         turned = multiply(azimuth_rotation(rolls).to(answer), target.to(answer))
         return disorientation_loss(answer, turned).mean()
 
+    def weight(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
+        return torch.tensor(len(signals), dtype=torch.float32, device=signals.device)
+
     def predict(self, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
         rolled = roll_azimuth(signals, rolls)
         rolled = standardise(rolled) if self.standardised else rolled.float()
@@ -77,19 +84,26 @@ class SequenceTask:
         self.network = SequenceNet(self.tokenizer, **architecture)
 
     def loss(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
-        tokens = target[torch.arange(len(rolls), device=rolls.device), rolls].long()
+        tokens = _of_rolls(target, rolls)
         rolled = standardise(roll_azimuth(signals, rolls))
         logits = self.network(rolled, rolls, tokens[:, :-1])
         wanted = tokens[:, 1:]
         losses = functional.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
-        weights = self.tokenizer.loss_weights().to(losses)
-        weights = weights * (wanted != self.tokenizer.pad)
+        weights = self._weights(wanted)
         return (losses.view_as(wanted) * weights).sum() / weights.sum()
+
+    def weight(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
+        return self._weights(_of_rolls(target, rolls)[:, 1:]).sum()
 
     def predict(self, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
         tokens = self.network.generate(standardise(roll_azimuth(signals, rolls)), rolls)
         answer, valid = self.tokenizer.decode(tokens)
         return _turn_back(answer, rolls), valid
+
+    def _weights(self, wanted: Tensor) -> Tensor:
+        """How much each symbol (n, t) counts; padding does not."""
+        weights = self.tokenizer.loss_weights().to(wanted.device, torch.float32)
+        return weights * (wanted != self.tokenizer.pad)
 
 
 def make_task(network: str, architecture: dict[str, Any], gain_sd: float) -> Task:
@@ -97,6 +111,11 @@ def make_task(network: str, architecture: dict[str, Any], gain_sd: float) -> Tas
     if network == "eulernet":
         return EulerTask(**architecture, gain_sd=gain_sd)
     return SequenceTask(**architecture)
+
+
+def _of_rolls(target: Tensor, rolls: Tensor) -> Tensor:
+    """Of the tokens of all rolls (n, 72, length), those of the rolls (n,) at hand."""
+    return target[torch.arange(len(rolls), device=rolls.device), rolls].long()
 
 
 def _turn_back(answer: Tensor, rolls: Tensor) -> Tensor:

@@ -14,8 +14,10 @@ from workflow.lib.models import save_model
 from workflow.lib.networks import count_parameters
 from workflow.lib.predictions import read_arrays
 from workflow.lib.split import Signals, read_fold
+from workflow.lib.stepper import TrainingSettings
 from workflow.lib.tasks import Task, make_task
-from workflow.lib.training import TrainingData, TrainingSettings, train
+from workflow.lib.training import TrainingData, train
+from workflow.lib.usage import Usage, device_name
 
 
 def train_model(
@@ -39,27 +41,22 @@ def train_model(
     """
     torch.set_num_threads(threads)
     where = choose_device(device)
-    parts, attributes = read_fold(fold, ["train", "validation"]), read_attributes(fold)
-    options = dict(settings["training"])
-    gain_sd = options.pop("gain_sd")
-    torch.manual_seed(seed)
-    task = make_task(network, settings["architecture"], gain_sd)
-    task.network.to(where)
-
-    data = _on_device(parts["train"], parts["validation"], tokens, where)
+    attributes = read_attributes(fold)
+    task, data, hyperparameters = prepare(fold, tokens, network, settings, seed, where)
     label = f"{network} fold {attributes['fold']} seed {seed}"
-    hyperparameters = TrainingSettings(**options, seed=seed)
-    weights, history = train(task, data, hyperparameters, checkpoint, label, code)
+    with Usage(where, threads) as usage:
+        weights, history = train(task, data, hyperparameters, checkpoint, label, code)
 
     description = {
         "network": network,
         "architecture": settings["architecture"],
-        "gain_sd": gain_sd,
-        "training": options,
+        "gain_sd": settings["training"]["gain_sd"],
+        "training": {k: v for k, v in settings["training"].items() if k != "gain_sd"},
         "fold": int(attributes["fold"]),
         "seed": seed,
-        "device": _device_name(where),
+        "device": device_name(where),
         "threads": threads,
+        "usage": usage.summary(),
         "n_training": len(data.signals),
         "n_validation": len(data.validation_signals),
         "source": attributes["source"],
@@ -74,6 +71,25 @@ def train_model(
         "%s: best after epoch %d, validation median %.2f°",
         label, description["best_epoch"], description["validation_median_deg"],
     )  # fmt: skip
+
+
+def prepare(
+    fold: Path,
+    tokens: Path | None,
+    network: str,
+    settings: dict[str, Any],
+    seed: int,
+    device: torch.device,
+) -> tuple[Task, TrainingData, TrainingSettings]:
+    """An untrained network, what it learns from, and how; arguments as for `train_model`."""
+    parts = read_fold(fold, ["train", "validation"])
+    options = dict(settings["training"])
+    gain_sd = options.pop("gain_sd")
+    torch.manual_seed(seed)
+    task = make_task(network, settings["architecture"], gain_sd)
+    task.network.to(device)
+    data = _on_device(parts["train"], parts["validation"], tokens, device)
+    return task, data, TrainingSettings(**options, seed=seed)
 
 
 def _on_device(
@@ -112,7 +128,3 @@ def _best_row(history: pd.DataFrame) -> int:
     """The last of the epochs with the smallest validation median, as `train` chooses."""
     smallest = history["validation_median_deg"].min()
     return history.index[history["validation_median_deg"] == smallest][-1]
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"

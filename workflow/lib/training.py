@@ -9,42 +9,23 @@ signals; test data never come near this module.
 import hashlib
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
-from workflow.lib.files import InputError, atomic
+from workflow.lib.files import atomic
 from workflow.lib.inference import predict_plain
 from workflow.lib.job import logger
 from workflow.lib.orientation import MAX_MISORIENTATION_DEG, misorientation_deg
 from workflow.lib.signals import AZIMUTHS
+from workflow.lib.stepper import Stepper, TrainingError, TrainingSettings
 from workflow.lib.tasks import Task
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """Hyperparameters of one training.
-
-    rolls_per_epoch: in how many different azimuth rolls each signal is shown per epoch,
-        1–72. schedule: `constant`, `thirds` (the rate divided by ten after each third) or
-        `one_cycle` (rises for the share `warm_up` of the steps, then falls to nearly nothing).
-    clip_norm: the gradient's norm is clipped at it; None for never.
-    """
-
-    epochs: int
-    rolls_per_epoch: int
-    batch: int
-    learning_rate: float
-    schedule: str
-    warm_up: float
-    clip_norm: float | None
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -58,10 +39,6 @@ class TrainingData:
     target: Tensor
     validation_signals: Tensor
     validation_orientation: Tensor
-
-
-class TrainingError(InputError):
-    """The training went wrong in a way that settings or data, not code, have to mend."""
 
 
 def train(
@@ -79,26 +56,29 @@ def train(
     others starts anew. The caller removes the file once the result is safe.
 
     Columns: epoch, learning_rate (at its end), training_loss, validation_median_deg,
-    validation_mean_deg, train_s, signals_per_s.
-    Raises TrainingError when the loss is not finite, naming epoch and step.
+    validation_mean_deg, train_s, signals_per_s, micro_batch (see `Stepper`).
+    Raises TrainingError when the loss is not finite or the device's memory too small,
+    naming epoch, step and the last good checkpoint.
     """
-    optimizer = torch.optim.Adam(task.network.parameters(), lr=settings.learning_rate, fused=True)
     batches = -(-len(data.signals) * settings.rolls_per_epoch // settings.batch)
-    schedule = _schedule(optimizer, settings, settings.epochs * batches)
+    stepper = Stepper(task, settings, settings.epochs * batches)
     fingerprint = _fingerprint(task, data, settings, code)
-    state = _resume(checkpoint, fingerprint, task.network, optimizer, schedule)
-    rows, best = state["rows"], state["best"]
+    rows, best = _resume(checkpoint, fingerprint, stepper)
     if rows:
         logger.info("%s: resumes after epoch %d of %d", label, len(rows), settings.epochs)
 
     epochs = range(len(rows) + 1, settings.epochs + 1)
     progress = tqdm(epochs, label, settings.epochs, initial=len(rows), disable=None, unit="epoch")
     for epoch in progress:
-        row = _epoch(task, data, settings, optimizer, schedule, epoch)
+        try:
+            row = _epoch(task, data, settings, stepper, epoch)
+        except TrainingError as error:
+            kept = f"; {checkpoint} holds epoch {len(rows)}" if rows else ""
+            raise TrainingError(f"{label}: {error}{kept}") from error
         rows.append(row)
         if row["validation_median_deg"] <= min(r["validation_median_deg"] for r in rows):
             best = {k: v.detach().cpu().clone() for k, v in task.network.state_dict().items()}
-        _save(checkpoint, fingerprint, task.network, optimizer, schedule, rows, best)
+        _save(checkpoint, fingerprint, stepper, rows, best)
         progress.set_postfix(validation=f"{row['validation_median_deg']:.2f}°")
         if epoch % max(1, settings.epochs // 10) == 0:
             logger.info(
@@ -108,44 +88,45 @@ def train(
     return best, pd.DataFrame(rows)
 
 
-def _epoch(task, data, settings, optimizer, schedule, epoch: int) -> dict[str, float]:
+def _epoch(
+    task: Task, data: TrainingData, settings: TrainingSettings, stepper: Stepper, epoch: int
+) -> dict[str, float]:
     device = data.signals.device
     torch.manual_seed(settings.seed * 1_000_003 + epoch)
     _synchronise(device)
     begin = time.perf_counter()
-    task.network.train()
-    losses = []
-    pairs = _signal_and_roll(len(data.signals), settings.rolls_per_epoch, device)
-    for index, rolls in zip(*(part.split(settings.batch) for part in pairs), strict=True):
-        loss = task.loss(data.signals[index], rolls, data.target[index])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        if settings.clip_norm is not None:
-            nn.utils.clip_grad_norm_(task.network.parameters(), settings.clip_norm)
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.detach())
-    losses = torch.stack(losses)  # looked at once an epoch: asking earlier stalls a GPU
+    losses = torch.stack([stepper.step(*batch) for batch in batches_of(task, data, settings)])
     _synchronise(device)
     seconds = time.perf_counter() - begin
-    if not losses.isfinite().all():
+    if not losses.isfinite().all():  # looked at once an epoch: asking earlier stalls a GPU
         step = int((~losses.isfinite()).nonzero()[0]) + 1
         raise TrainingError(
             f"the loss became {losses[step - 1].item()} in epoch {epoch}, step {step}: lower "
-            "`learning_rate` or set `clip_norm`; the checkpoint holds the epochs before"
+            "`learning_rate` or set `clip_norm`"
         )
     answer, valid = predict_plain(task, data.validation_signals)
     errors = misorientation_deg(answer, data.validation_orientation)
     errors = torch.where(valid, errors, MAX_MISORIENTATION_DEG)  # as in the evaluation
     return {
         "epoch": epoch,
-        "learning_rate": optimizer.param_groups[0]["lr"],
+        "learning_rate": stepper.learning_rate,
         "training_loss": losses.mean().item(),
         "validation_median_deg": errors.median().item(),
         "validation_mean_deg": errors.mean().item(),
         "train_s": seconds,
-        "signals_per_s": len(pairs[0]) / seconds,
+        "signals_per_s": len(data.signals) * settings.rolls_per_epoch / seconds,
+        "micro_batch": stepper.micro_batch,
     }
+
+
+def batches_of(
+    task: Task, data: TrainingData, settings: TrainingSettings
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """An epoch's batches for `Stepper.step`, in random order; the network learns, not predicts."""
+    task.network.train()
+    pairs = _signal_and_roll(len(data.signals), settings.rolls_per_epoch, data.signals.device)
+    for index, rolls in zip(*(part.split(settings.batch) for part in pairs), strict=True):
+        yield data.signals[index], rolls, data.target[index]
 
 
 def _signal_and_roll(n: int, rolls_per_epoch: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -153,20 +134,6 @@ def _signal_and_roll(n: int, rolls_per_epoch: int, device: torch.device) -> tupl
     rolls = torch.rand(n, AZIMUTHS, device=device).argsort(1)[:, :rolls_per_epoch]
     order = torch.randperm(n * rolls_per_epoch, device=device)
     return order // rolls_per_epoch, rolls.flatten()[order]
-
-
-def _schedule(optimizer, settings: TrainingSettings, steps: int):
-    schedulers = torch.optim.lr_scheduler
-    if settings.schedule == "one_cycle":
-        return schedulers.OneCycleLR(
-            optimizer,
-            settings.learning_rate,
-            total_steps=steps + 1,
-            pct_start=settings.warm_up,
-            cycle_momentum=False,
-        )
-    milestones = [steps // 3, 2 * steps // 3] if settings.schedule == "thirds" else []
-    return schedulers.MultiStepLR(optimizer, milestones, gamma=0.1)
 
 
 def _fingerprint(task: Task, data: TrainingData, settings: TrainingSettings, code: str) -> str:
@@ -178,20 +145,14 @@ def _fingerprint(task: Task, data: TrainingData, settings: TrainingSettings, cod
     return digest.hexdigest()
 
 
-def _save(checkpoint: Path, fingerprint, network, optimizer, schedule, rows, best) -> None:
-    state = {
-        "fingerprint": fingerprint,
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "schedule": schedule.state_dict(),
-        "rows": rows,
-        "best": best,
-    }
+def _save(checkpoint: Path, fingerprint: str, stepper: Stepper, rows, best) -> None:
+    state = {"fingerprint": fingerprint, "rows": rows, "best": best, **stepper.state_dict()}
     with atomic(checkpoint) as part:
         torch.save(state, part)
 
 
-def _resume(checkpoint: Path, fingerprint, network, optimizer, schedule) -> dict[str, Any]:
+def _resume(checkpoint: Path, fingerprint: str, stepper: Stepper) -> tuple[list[dict], dict]:
+    """Rows and best weights so far; the stepper is brought to where they were."""
     if checkpoint.exists():
         try:
             state = torch.load(checkpoint, map_location="cpu", weights_only=True)
@@ -199,12 +160,10 @@ def _resume(checkpoint: Path, fingerprint, network, optimizer, schedule) -> dict
             logger.info("%s can't be read (%s): starts anew", checkpoint, type(error).__name__)
             state = {}
         if state.get("fingerprint") == fingerprint:
-            network.load_state_dict(state["network"])
-            optimizer.load_state_dict(state["optimizer"])
-            schedule.load_state_dict(state["schedule"])
-            return state
+            stepper.load_state_dict(state)
+            return state["rows"], state["best"]
         logger.info("%s is of other settings or data: starts anew", checkpoint)
-    return {"rows": [], "best": {}}
+    return [], {}
 
 
 def _synchronise(device: torch.device) -> None:

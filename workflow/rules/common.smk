@@ -31,6 +31,13 @@ def every_training(pattern, folds=None):
     return expand(pattern, network=NETWORKS, fold=folds, seed=config["seeds"])
 
 
+def traces():
+    """One trace of each network, if the config asks for them."""
+    fold, seed = config["table_fold"], config["seeds"][0]
+    wanted = NETWORKS if config["profiler_steps"] else []
+    return [f"{RESULTS}/traces/{network}/{fold}/{seed}.json" for network in wanted]
+
+
 def table_fold(pattern):
     """One file of each network and seed, for the fold of Table 1 and Figure 1."""
     return every_training(pattern, [config["table_fold"]])

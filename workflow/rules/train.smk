@@ -1,6 +1,6 @@
 # One training per network, fold and seed; on a cluster they run side by side.
 # Needs: folds/<fold>.h5, and tokens/<fold>.h5 for SequenceNet.
-# Makes: models/<network>/<fold>/<seed>/; the checkpoint beside it is undeclared on purpose:
+# Makes: models/<network>/<fold>/<seed>/, and with `profiler_steps` traces/; the checkpoint beside it is undeclared on purpose:
 # Snakemake deletes a failed job's outputs, and the next attempt resumes from it.
 
 
@@ -27,3 +27,28 @@ rule train:
         library=library_digest("train"),
     script:
         "../scripts/train.py"
+
+
+# Traces a few steps of a training that is thrown away, so that a trace retrains nothing.
+rule profile:
+    input:
+        unpack(training_inputs),
+    output:
+        trace=f"{RESULTS}/traces/{{network}}/{{fold}}/{{seed}}.json",
+        summary=f"{RESULTS}/traces/{{network}}/{{fold}}/{{seed}}.txt",
+    log:
+        f"{RESULTS}/logs/profile/{{network}}/{{fold}}/{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/profile/{{network}}/{{fold}}/{{seed}}.tsv"
+    conda:
+        LEARN_ENVIRONMENT
+    threads: config["training_threads"]
+    resources:
+        gpu=int(config["device"] != "cpu"),
+    params:
+        settings=lambda wildcards: config["networks"][wildcards.network],
+        device=config["device"],
+        steps=config["profiler_steps"],
+        library=library_digest("profile_training"),
+    script:
+        "../scripts/profile_training.py"
