@@ -20,7 +20,6 @@ from workflow.lib.tokens import TOKENIZERS
 
 PHRASES = {
     "constant": "constant",
-    "one_cycle": "one-cycle",
     "thirds": "divided by ten after each third",
     "initial_state": "as the initial state of every layer",
     "every_step": "at every step",
@@ -107,7 +106,7 @@ def _network(
         "Epochs": str(training["epochs"]),
         "Batch": str(training["batch"]),
         "LearningRate": _scientific(training["learning_rate"]),
-        "Schedule": PHRASES[training["schedule"]],
+        "Schedule": _schedule(training),
         "RollsPerEpoch": str(training["rolls_per_epoch"]),
         "SignalsSeen": _thousands(first["signals_seen"]),
         "Parameters": _count(first["parameters"]),
@@ -215,6 +214,12 @@ def _thousands(number: int) -> str:
     if number < 10_000:
         return str(number)
     return f"{number / 1e6:.2f} million" if number >= 1e6 else f"{number / 1e3:.0f} thousand"
+
+
+def _schedule(training: dict[str, Any]) -> str:
+    if training["schedule"] != "one_cycle":
+        return PHRASES[training["schedule"]]
+    return rf"one-cycle (rising for {100 * training['warm_up']:g}\,\% of the steps)"
 
 
 def _scientific(number: float) -> str:
