@@ -14,8 +14,13 @@ SOURCES = ["Snakefile", "workflow", "config", "envs", "paper", "slurm"]
 Snakemake = Callable[..., subprocess.CompletedProcess]
 
 
-def copy_project(folder: Path) -> Snakemake:
-    """Copy what a run needs and return a function that calls snakemake in the copy."""
+def copy_project(
+    folder: Path, python: str | Path = sys.executable, environment: dict[str, str] | None = None
+) -> Snakemake:
+    """Copy what a run needs and return a function that calls snakemake in the copy.
+
+    python: of the environment whose Snakemake is called. environment: its variables, ours if None.
+    """
     folder.mkdir(parents=True)
     for name in SOURCES:
         source = ROOT / name
@@ -29,14 +34,19 @@ def copy_project(folder: Path) -> Snakemake:
         *arguments: str, config: str = "config/ci.yaml", changes: str = ""
     ) -> subprocess.CompletedProcess:
         """`changes`: YAML on top of the config, as a user's second --configfile."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+        command = [python, "-m", "snakemake", "--cores", "2"]
         if changes:
             (folder / "changes.yaml").write_text(changes)
         files = [file for file in (config, "changes.yaml" if changes else "") if file]
         if files:
             command += ["--configfile", *files]
         return subprocess.run(
-            [*command, *arguments], cwd=folder, capture_output=True, text=True, check=False
+            [*command, *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     return snakemake
