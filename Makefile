@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench tex clean requirements
+.PHONY: help demo test lint bench tex clean requirements pins
 
 help:
 	@echo "make demo   the whole paper on simulated data, about ten minutes on two cores"
@@ -58,6 +58,13 @@ requirements:
 	{ echo "# All packages, pinned; made from requirements.in by 'make requirements'."; \
 		$(BIN)/pip freeze | sed 's/+cpu$$//'; } > requirements.txt
 	@touch $(INSTALLED)
+
+# Where conda reaches its channels; CONDA_OVERRIDE_CUDA lets it solve for a GPU that is elsewhere.
+pins:
+	@command -v conda >/dev/null && command -v snakedeploy >/dev/null || { \
+		echo "error: make pins needs conda and snakedeploy on the PATH:" \
+			"conda install -c conda-forge -c bioconda snakedeploy"; exit 1; }
+	CONDA_OVERRIDE_CUDA=12.9 snakedeploy pin-conda-envs --conda-frontend conda envs/*.yaml
 
 clean:
 	rm -rf results/demo results/ci
