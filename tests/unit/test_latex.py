@@ -21,7 +21,7 @@ NETWORK_MACROS = re.findall(
     r"\w+",
     """
     Median MedianLow MedianHigh Mean TtaMedian TtaMedianLow TtaMedianHigh TtaMean
-    Epochs Batch LearningRate Schedule RollsPerEpoch SignalsSeen Parameters TrainMinutes
+    Epochs Batch LearningRate Schedule Precision RollsPerEpoch SignalsSeen Parameters TrainMinutes
     BestEpoch ValidationMedian TtaGain
     """,
 )

@@ -107,6 +107,7 @@ def _network(
         "Batch": str(training["batch"]),
         "LearningRate": _scientific(training["learning_rate"]),
         "Schedule": _schedule(training),
+        "Precision": training["precision"],
         "RollsPerEpoch": str(training["rolls_per_epoch"]),
         "SignalsSeen": _thousands(first["signals_seen"]),
         "Parameters": _count(first["parameters"]),

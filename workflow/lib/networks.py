@@ -39,7 +39,9 @@ class EulerNet(nn.Module):
 
     def forward(self, signals: Tensor) -> Tensor:
         """Euler angles (n, 3) in radians, unbounded, of signals (n, 6, 72) in 0–255."""
-        return self.angles(self.features((signals / FULL_SCALE)[:, None]))
+        hidden = self.angles[:-1](self.features((signals / FULL_SCALE)[:, None]))
+        with torch.autocast(signals.device.type, enabled=False):  # bfloat16 rounds by up to 0.4°
+            return self.angles[-1](hidden.float())
 
 
 class SequenceNet(nn.Module):

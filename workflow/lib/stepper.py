@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from workflow.lib.files import InputError
 from workflow.lib.job import logger
+from workflow.lib.precision import arithmetic
 from workflow.lib.tasks import Task
 
 
@@ -23,6 +24,7 @@ class TrainingSettings:
         1–72. schedule: `constant`, `thirds` (the rate divided by ten after each third) or
         `one_cycle` (rises for the share `warm_up` of the steps, then falls to nearly nothing).
     clip_norm: the gradient's norm is clipped at it; None for never.
+    precision: `float32` or `bfloat16`, see `workflow.lib.precision`.
     """
 
     epochs: int
@@ -32,6 +34,7 @@ class TrainingSettings:
     schedule: str
     warm_up: float
     clip_norm: float | None
+    precision: str
     seed: int
 
 
@@ -49,6 +52,7 @@ class Stepper:
     def __init__(self, task: Task, settings: TrainingSettings, steps: int) -> None:
         self.task = task
         self.clip_norm = settings.clip_norm
+        self.precision = settings.precision
         self.micro_batch = settings.batch
         parameters = task.network.parameters()
         self.optimizer = torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
@@ -114,7 +118,8 @@ class Stepper:
         weights = torch.stack([self.task.weight(*part) for part in parts])
         losses = []
         for part, share in zip(parts, weights / weights.sum(), strict=True):
-            loss = self.task.loss(*part) * share
+            with arithmetic(self.precision, share.device):
+                loss = self.task.loss(*part) * share
             loss.backward()
             losses.append(loss.detach())
         return torch.stack(losses).sum()

@@ -86,7 +86,7 @@ class SequenceTask:
     def loss(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
         tokens = _of_rolls(target, rolls)
         rolled = standardise(roll_azimuth(signals, rolls))
-        logits = self.network(rolled, rolls, tokens[:, :-1])
+        logits = self.network(rolled, rolls, tokens[:, :-1]).float()
         wanted = tokens[:, 1:]
         losses = functional.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
         weights = self._weights(wanted)

@@ -1,5 +1,6 @@
 """From a fold's file to a trained model's files: what the rule `train` does."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from workflow.lib.inference import choose_device
 from workflow.lib.job import logger
 from workflow.lib.models import save_model
 from workflow.lib.networks import count_parameters
+from workflow.lib.precision import usable_precision
 from workflow.lib.predictions import read_arrays
 from workflow.lib.split import Signals, read_fold
 from workflow.lib.stepper import TrainingSettings
@@ -51,7 +53,7 @@ def train_model(
         "network": network,
         "architecture": settings["architecture"],
         "gain_sd": settings["training"]["gain_sd"],
-        "training": {k: v for k, v in settings["training"].items() if k != "gain_sd"},
+        "training": {k: v for k, v in asdict(hyperparameters).items() if k != "seed"},
         "fold": int(attributes["fold"]),
         "seed": seed,
         "device": device_name(where),
@@ -85,6 +87,7 @@ def prepare(
     parts = read_fold(fold, ["train", "validation"])
     options = dict(settings["training"])
     gain_sd = options.pop("gain_sd")
+    options["precision"] = usable_precision(options["precision"], device)
     torch.manual_seed(seed)
     task = make_task(network, settings["architecture"], gain_sd)
     task.network.to(device)
