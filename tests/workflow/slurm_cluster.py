@@ -52,6 +52,7 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=256000 Gres=gpu:2
 PartitionName=test Nodes={host} Default=YES MaxTime=2-00:00:00 State=UP
 """
 GRES_CONF = "Name=gpu File={folder}/gpu[0-1]\n"
+CONFIGURATION = {"slurm.conf": SLURM_CONF, "gres.conf": GRES_CONF}
 
 
 class Unavailable(Exception):
@@ -111,12 +112,12 @@ def _install() -> None:
             "a Slurm cluster needs root on Linux for its daemons and /etc/slurm: "
             "run this test in a Debian container"
         )
-    conf = ETC / "slurm.conf"
-    if conf.exists() and not conf.read_text().startswith(MARK):
-        raise Unavailable(
-            f"{conf} belongs to a cluster that is none of ours: run this test where there is no "
-            "Slurm, or move the file away"
-        )
+    for name in CONFIGURATION:
+        if (ETC / name).exists() and not (ETC / name).read_text().startswith(MARK):
+            raise Unavailable(
+                f"{ETC / name} belongs to another cluster and stays as it is: run this test on a "
+                "machine without Slurm"
+            )
     if all(map(shutil.which, PROGRAMS)):
         return
     if not shutil.which("apt-get"):
@@ -151,7 +152,7 @@ def _configure(folder: Path, stack: ExitStack) -> None:
         ETC.mkdir()
         stack.callback(ETC.rmdir)
     facts = {"folder": folder, "host": socket.gethostname().split(".")[0], "ports": _free_ports(2)}
-    for name, text in (("slurm.conf", SLURM_CONF), ("gres.conf", GRES_CONF)):
+    for name, text in CONFIGURATION.items():
         path = ETC / name
         path.write_text(MARK + text.format(**facts))
         stack.callback(path.unlink)
@@ -173,10 +174,10 @@ def _munge_files(folder: Path) -> list[str]:
 
 def _start(command: list[str], folder: Path, stack: ExitStack) -> None:
     """A daemon in the foreground that ends with `stack`, or with this process if that is killed."""
-    log = stack.enter_context(open(folder / f"{command[0]}.log", "w"))
-    daemon = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", *command], stdout=log, stderr=subprocess.STDOUT
-    )
+    with open(folder / f"{command[0]}.log", "w") as log:
+        daemon = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *command], stdout=log, stderr=subprocess.STDOUT
+        )
 
     def stop() -> None:
         daemon.terminate()
