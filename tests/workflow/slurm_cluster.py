@@ -106,7 +106,7 @@ def wait_until(true: Callable[[], object], what: str, seconds: float) -> None:
 
 
 def _install() -> None:
-    """Raises Unavailable where the programs are missing and apt-get can't bring them."""
+    """Raises Unavailable where a cluster isn't allowed, or apt-get can't bring its programs."""
     if sys.platform != "linux" or os.geteuid() != 0:
         raise Unavailable(
             "a Slurm cluster needs root on Linux for its daemons and /etc/slurm: "

@@ -19,7 +19,9 @@ CHANGES = """
 device: auto
 folds: [1]
 seeds: [1, 2]
-networks: {eulernet: {training: {epochs: 60}}}
+networks:
+  eulernet: {training: {epochs: 50}}
+  sequencenet: {training: {epochs: 2}}
 """
 VICTIM = "rule_train_wildcards_eulernet_1_1"
 PATIENCE = 600  # seconds; only a run that hangs needs them
@@ -136,9 +138,9 @@ def test_a_killed_training_resumes_with_more_time(run):
     assert (first["JobState"], second["JobState"]) == ("CANCELLED", "COMPLETED")
     assert minutes(second["TimeLimit"]) == 2 * minutes(first["TimeLimit"])
     log = (run.folder / "logs/train/eulernet/1/1.log").read_text()
-    done = re.search(r"resumes after epoch (\d+) of 60", log)
+    done = re.search(r"resumes after epoch (\d+) of 50", log)
     assert done, log
-    assert 1 <= int(done[1]) < 60
+    assert 1 <= int(done[1]) < 50
 
 
 def test_trainings_hold_one_gpu_and_the_others_none(run):
@@ -166,6 +168,16 @@ def test_the_gres_switch_asks_for_one_gpu_by_that_name(run, project):
     assert "gres:gpu:1" in job.get("TresPerNode", "")
     assert job["JOB_GRES"] == "gpu:1"
     assert "TresPerJob" not in job  # which is what --gpus sets
+
+
+def test_a_real_clusters_configuration_is_never_touched(tmp_path, monkeypatch):
+    theirs = tmp_path / "slurm.conf"
+    theirs.write_text("ClusterName=precious\n")
+    monkeypatch.setattr(slurm_cluster, "ETC", tmp_path)
+    with pytest.raises(slurm_cluster.Unavailable), slurm_cluster.cluster():
+        pass
+    assert theirs.read_text() == "ClusterName=precious\n"
+    assert list(tmp_path.iterdir()) == [theirs]
 
 
 def test_the_profile_names_every_rule_that_is_submitted():
