@@ -154,9 +154,10 @@ def test_trainings_run_side_by_side_on_different_gpus(run):
     assert sorted(run.gpus.values()) == ["0", "1"]
 
 
-def test_the_gres_switch_asks_for_one_gpu_by_that_name(run, project):
-    """On clusters that refuse --gpus; the lines are those that the profile keeps ready."""
+def test_a_gpu_by_the_name_of_gres_and_cores_by_the_config(run, project):
+    """For clusters that refuse --gpus: with the two lines that the profile keeps ready."""
     uncomment(project / "slurm/config.yaml", "gpu", "gres")
+    (project / "changes.yaml").write_text(CHANGES + "training_threads: 2\n")
     model = "results/ci/models/sequencenet/1/2/model.json"
     snakemake = start(project, "--forcerun", "train", "--", model)
     try:
@@ -164,10 +165,11 @@ def test_the_gres_switch_asks_for_one_gpu_by_that_name(run, project):
     finally:
         snakemake.kill()
         snakemake.wait()
-    (job,) = [job for job in slurm_cluster.jobs() if job not in run.records]
+    (job,) = slurm_cluster.jobs()[len(run.records) :]
     assert "gres:gpu:1" in job.get("TresPerNode", "")
-    assert job["JOB_GRES"] == "gpu:1"
     assert "TresPerJob" not in job  # which is what --gpus sets
+    assert job["JOB_GRES"] == "gpu:1"
+    assert job["NumCPUs"] == "2"
 
 
 def test_a_real_clusters_configuration_is_never_touched(tmp_path, monkeypatch):
