@@ -90,7 +90,7 @@ def cluster() -> Iterator[None]:
 def jobs() -> list[dict[str, str]]:
     """The record of every job since the cluster came up, as `scontrol show job` words it.
 
-    `Comment` holds the rule and its wildcards, `TRES` what was allocated.
+    In the order of submission. `Comment` holds the rule and its wildcards, `JOB_GRES` its GPUs.
     """
     lines = _said("scontrol", "show", "job", "--details", "--oneliner").splitlines()
     return [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines if "JobId=" in line]
