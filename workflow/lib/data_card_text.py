@@ -10,6 +10,7 @@ from workflow.lib import conventions as con
 from workflow.lib.data_card import ALL, LEVELS, DataCard
 from workflow.lib.data_figure import SHOWN_DIRECTIONS
 from workflow.lib.duplicates import NEAR_IDENTICAL, SAME_ORIENTATION_DEG
+from workflow.lib.latex_table import tabular
 from workflow.lib.pole_figure import DENSITY_RADIUS_DEG
 
 SHORT = {"training": "train.", "evaluation": "eval."}
@@ -154,9 +155,9 @@ def card_latex(card: DataCard) -> str:
         "cardEvaluation": _thousands(_totals(card.leaks)["signals"]),
         "cardCompared": _thousands(_totals(card.leaks)["compared"]),
         "cardConventionSentences": _tex(convention_sentences(card.conventions)),
-        "cardSpecimenTable": _tabular(_specimens_shown(card)),
-        "cardLeakTable": _tabular(_leak_totals_shown(card.leaks)),
-        "cardConventionTable": _tabular(_conventions_shown(card.conventions)),
+        "cardSpecimenTable": _tex(tabular(_specimens_shown(card), rule_above=ALL)),
+        "cardLeakTable": _tex(tabular(_leak_totals_shown(card.leaks))),
+        "cardConventionTable": _tex(tabular(_conventions_shown(card.conventions))),
     }
     lines = [rf"\newcommand{{\{name}}}{{{value}}}" for name, value in macros.items()]
     return "\n".join(["% Written by the rule `describe`.", *lines]) + "\n"
@@ -254,26 +255,6 @@ def _markdown(table: pd.DataFrame) -> str:
     if table.columns.nlevels > 1:
         table = table.set_axis([", ".join(filter(None, names)) for names in table.columns], axis=1)
     return table.to_markdown(index=False, disable_numparse=True)
-
-
-def _tabular(table: pd.DataFrame) -> str:
-    """A complete tabular; the first of the two levels of headings spans its columns."""
-    groups = [group for group, _ in table.columns]
-    spans, rules, start = [], "", 1
-    for group in dict.fromkeys(groups):
-        end = start + groups.count(group) - 1
-        spans.append(rf"\multicolumn{{{end - start + 1}}}{{c}}{{{group}}}")
-        rules += rf"\cmidrule(lr){{{start}-{end}}}" if group else ""
-        start = end + 1
-    body = [" & ".join(spans) + r" \\", rules] if any(groups) else []
-    body.append(" & ".join(heading for _, heading in table.columns) + r" \\")
-    body.append(r"\midrule")
-    for row in table.itertuples(index=False):
-        body += [r"\midrule"] * (row[0] == ALL)
-        body.append(" & ".join(row) + r" \\")
-    form = "@{}l" + "r" * (len(groups) - 1) + "@{}"
-    lines = [rf"\begin{{tabular}}{{{form}}}", r"\toprule", *body, r"\bottomrule"]
-    return _tex("\n".join(lines)) + "\n\\end{tabular}"
 
 
 def _tex(text: str) -> str:

@@ -15,8 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 
 from workflow.lib.data_card import ALL, LEVELS, DataCard
-from workflow.lib.figures import NOTE_COLOUR, SIMULATED_NOTE
-from workflow.lib.files import atomic
+from workflow.lib.figure_files import NOTE_COLOUR, SIMULATED_NOTE, save
 from workflow.lib.pole_figure import CORNERS, colours, grid, outline, project
 
 COLUMNS = 5  # of specimens, after the column of the key
@@ -54,11 +53,7 @@ def plot_data_card(card: DataCard, style: Path, paths: Sequence[Path]) -> None:
             histogram.set_ylim(0, highest)
         if card.simulated:
             figure.suptitle(SIMULATED_NOTE, y=0.99, color=NOTE_COLOUR, fontweight="bold")
-        for path in paths:
-            # Without date and version the same numbers give the same bytes.
-            undated = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
-            with atomic(path) as part:
-                figure.savefig(part, dpi=DPI, metadata=undated.get(part.suffix))
+        save(figure, paths, DPI)
 
 
 def _add_cell(figure: Figure, cell: SubplotSpec) -> tuple[Axes, Axes]:

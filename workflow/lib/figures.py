@@ -9,12 +9,10 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from workflow.lib.files import atomic
+from workflow.lib.figure_files import NOTE_COLOUR, SIMULATED_NOTE, save
 from workflow.lib.scores import DISPLAY_NAMES, Result, mean_of_medians
 
 BINS_DEG = np.linspace(0, 60, 21)  # as in the original: 20 bins from 0 to 60 degrees
-SIMULATED_NOTE = "SIMULATED DATA, not measurements"
-NOTE_COLOUR = "#b2182b"
 
 
 def plot_histograms(
@@ -89,8 +87,4 @@ def plot_learning_curves(
 def _finish(figure: Figure, simulated: bool, paths: Sequence[Path]) -> None:
     if simulated:
         figure.suptitle(SIMULATED_NOTE, color=NOTE_COLOUR, fontsize=9, fontweight="bold")
-    for path in paths:
-        # Without date and version the same numbers give the same bytes.
-        undated = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
-        with atomic(path) as part:
-            figure.savefig(part, metadata=undated.get(part.suffix))
+    save(figure, paths)

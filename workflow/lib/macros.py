@@ -11,6 +11,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from workflow.lib.dataset import read_attributes
+from workflow.lib.latex_table import escape
 from workflow.lib.orientation import misorientation_deg
 from workflow.lib.provenance import short_commit
 from workflow.lib.published import read_published
@@ -66,8 +67,8 @@ def _run(facts: dict[str, Any], fold: Path, rows: pd.DataFrame) -> dict[str, str
     parts, attributes = read_fold(fold), read_attributes(fold)
     size = {name: _count(len(part.signals)) for name, part in parts.items()}
     return {
-        "runName": _escape(config["run"]),
-        "dataSource": _escape(_with_article(str(attributes["source"]))),
+        "runName": escape(config["run"]),
+        "dataSource": escape(_with_article(str(attributes["source"]))),
         "nSpecimens": str(config["specimens"]),
         "testSpecimen": str(int(attributes["fold"])),
         "nTraining": size["train"],
@@ -80,9 +81,9 @@ def _run(facts: dict[str, Any], fold: Path, rows: pd.DataFrame) -> dict[str, str
         "seedList": _list(config["seeds"]),
         "bootstrapResamples": _count(config["bootstrap_resamples"]),
         "chanceMedian": f"{chance_median_deg(parts['test'].orientation):.1f}",
-        "deviceName": _escape(_list(facts["devices"])),
-        "torchVersion": _escape(facts["versions"]["torch"] or "unknown"),
-        "commit": _escape(short_commit(facts["commit"])),
+        "deviceName": escape(_list(facts["devices"])),
+        "torchVersion": escape(facts["versions"]["torch"] or "unknown"),
+        "commit": escape(short_commit(facts["commit"])),
     }
 
 
@@ -231,9 +232,3 @@ def _scientific(number: float) -> str:
 def _list(items: Sequence[Any]) -> str:
     texts = [str(item) for item in items]
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
-
-
-def _escape(text: str) -> str:
-    for character in "_&%#$":
-        text = text.replace(character, "\\" + character)
-    return text

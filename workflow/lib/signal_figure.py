@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from workflow.lib.files import atomic
+from workflow.lib.figure_files import NOTE_COLOUR, save
 from workflow.lib.simulator import BENCHMARK, normals_and_traces
 
 COLUMNS = 3
@@ -17,8 +17,8 @@ PANEL_SIZE_IN = (2.3, 1.15)
 MARGIN_IN = 1.1  # above and below the panels together
 FIRST_EDGE_DEG = -2.5  # the panel begins half a column before azimuth 0
 SIMULATED_TEXT = f"SIMULATED DATA ({BENCHMARK})"
-SIMULATED_COLOUR = "#b2182b"
 COLOUR_MAP = "viridis"
+DPI = 200
 
 
 def first_signals(
@@ -78,13 +78,10 @@ def plot_signals(
         figure.colorbar(image, ax=panels, label="intensity / counts", aspect=40, pad=0.02)
         if simulated:
             notice = f"{SIMULATED_TEXT}\n{title}"
-            figure.suptitle(notice, fontsize="large", fontweight="bold", color=SIMULATED_COLOUR)
+            figure.suptitle(notice, fontsize="large", fontweight="bold", color=NOTE_COLOUR)
         else:
             figure.suptitle(title, fontsize="large")
-        with atomic(path) as part:
-            # Without a date or a version the same signals give the same bytes.
-            undated = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
-            figure.savefig(part, dpi=200, metadata=undated.get(part.suffix))
+        save(figure, [Path(path)], DPI)
 
 
 def _plot_signal(axes: Axes, signal: np.ndarray, highest: int) -> AxesImage:

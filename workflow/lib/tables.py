@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workflow.lib.files import atomic
+from workflow.lib.latex_table import tabular
 from workflow.lib.scores import (
     DISPLAY_NAMES,
     Result,
@@ -136,7 +137,7 @@ def table1_latex(table: pd.DataFrame) -> str:
     small = pd.DataFrame(intervals).replace(r"(.+)", r"{\\footnotesize \1}", regex=True)
     small = small.replace(" % ", r"\\,\\% ", regex=True)
     shown = pd.concat([pd.DataFrame(values), small]).fillna("").sort_index(kind="stable")
-    return _latex(shown)
+    return tabular(shown) + "\n"
 
 
 def folds_table(scores: pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +158,7 @@ def folds_latex(folds: pd.DataFrame) -> str:
     for network, display in DISPLAY_NAMES.items():
         shown[(display, "median")] = _numbers(folds[f"{network}_median_deg"])
         shown[(display, "TTA median")] = _numbers(folds[f"{network}_tta_median_deg"])
-    return _latex(pd.DataFrame(shown))
+    return tabular(pd.DataFrame(shown)) + "\n"
 
 
 def _published(table: pd.DataFrame, label: str, column: str) -> pd.Series:
@@ -179,20 +180,3 @@ def _intervals(table: pd.DataFrame, column: str) -> list[str]:
 def _with_interval(table: pd.DataFrame, column: str) -> list[str]:
     pairs = zip(_numbers(table[column]), _intervals(table, column), strict=True)
     return [f"{value} {interval}".strip() for value, interval in pairs]
-
-
-def _latex(table: pd.DataFrame) -> str:
-    groups = [group for group, _ in table.columns]
-    form = "@{}l" + "r" * (len(groups) - 1) + "@{}"
-    text = table.style.hide(axis="index").to_latex(
-        column_format=form, hrules=True, multicol_align="c"
-    )
-    rules, start = "", 0
-    for group in dict.fromkeys(groups):  # a rule under each heading that spans columns
-        end = start + groups.count(group)
-        if group:
-            rules += rf"\cmidrule(lr){{{start + 1}-{end}}}"
-        start = end
-    lines = text.splitlines()
-    lines.insert(lines.index(r"\toprule") + 2, rules)
-    return "\n".join(lines) + "\n"
