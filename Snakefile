@@ -18,6 +18,9 @@ min_version("9.0")
 configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 try:
     check_config(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
 except InputError as error:
@@ -41,4 +44,6 @@ rule all:
         f"{RESULTS}/learning_curves.png",
         f"{RESULTS}/signals.png",
         f"{RESULTS}/data_card.md",
+        f"{RESULTS}/jobs.md",
+        f"{RESULTS}/report/logs.html",
         traces(),

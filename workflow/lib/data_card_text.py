@@ -11,6 +11,7 @@ from workflow.lib.data_card import ALL, LEVELS, DataCard
 from workflow.lib.data_figure import SHOWN_DIRECTIONS
 from workflow.lib.duplicates import NEAR_IDENTICAL, SAME_ORIENTATION_DEG
 from workflow.lib.latex_table import tabular
+from workflow.lib.notice import markdown_notice
 from workflow.lib.pole_figure import DENSITY_RADIUS_DEG
 
 SHORT = {"training": "train.", "evaluation": "eval."}
@@ -102,11 +103,11 @@ def model_sentence(table: pd.DataFrame) -> str:
 
 def card_markdown(card: DataCard) -> str:
     """The whole card, to be read in a terminal or a browser."""
-    simulated = "**SIMULATED DATA, not measurements.** " if card.simulated else ""
     densities = card.textures.map("{:.2f}".format).reset_index(names="specimen")
     parts = [
         "# Data card",
-        f"{simulated}Source: {card.source}; SHA-256 of the ingested files {card.sha256}.",
+        f"{markdown_notice(card.simulated)}Source: {card.source}; "
+        f"SHA-256 of the ingested files {card.sha256}.",
         *(f"**Warning:** {warning}." for warning in card_warnings(card)),
         "## Signals",
         f"Orientations that agree within {SAME_ORIENTATION_DEG}° count once: they are grains, "

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 
 from workflow.lib.data_card import ALL, LEVELS, DataCard
-from workflow.lib.figure_files import NOTE_COLOUR, SIMULATED_NOTE, save
+from workflow.lib.figure_files import save
+from workflow.lib.notice import NOTE_COLOUR, SIMULATED_NOTE
 from workflow.lib.pole_figure import CORNERS, colours, grid, outline, project
 
 COLUMNS = 5  # of specimens, after the column of the key

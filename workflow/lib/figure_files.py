@@ -1,4 +1,4 @@
-"""What all figures share: the notice of simulated data, and files that are the same each time."""
+"""Figures as files that are the same each time."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,8 +7,6 @@ from matplotlib.figure import Figure
 
 from workflow.lib.files import atomic
 
-SIMULATED_NOTE = "SIMULATED DATA, not measurements"
-NOTE_COLOUR = "#b2182b"
 # Without date and version the same numbers give the same bytes.
 UNDATED = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
 

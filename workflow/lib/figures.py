@@ -9,7 +9,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from workflow.lib.figure_files import NOTE_COLOUR, SIMULATED_NOTE, save
+from workflow.lib.figure_files import save
+from workflow.lib.notice import NOTE_COLOUR, SIMULATED_NOTE
 from workflow.lib.scores import DISPLAY_NAMES, Result, mean_of_medians
 
 BINS_DEG = np.linspace(0, 60, 21)  # as in the original: 20 bins from 0 to 60 degrees

@@ -1,5 +1,7 @@
 """LaTeX tabulars, all in one style: no vertical rules, the first column left, the others right."""
 
+from itertools import groupby
+
 import pandas as pd
 
 
@@ -7,25 +9,24 @@ def tabular(table: pd.DataFrame, rule_above: str | None = None) -> str:
     """A complete tabular, without a newline at its end.
 
     table: its cells are LaTeX. Its columns have two levels; the first level, where it is not
-        empty, is a heading that spans its columns.
+        empty, is a heading that spans its neighbouring columns.
     rule_above: the first cell of rows that a rule sets off.
     """
-    groups = [group for group, _ in table.columns]
     spans, rules, start = [], "", 1
-    for group in dict.fromkeys(groups):
-        end = start + groups.count(group) - 1
+    for group, headings in groupby(group for group, _ in table.columns):
+        end = start + len(list(headings)) - 1
         spans.append(rf"\multicolumn{{{end - start + 1}}}{{c}}{{{group}}}")
         rules += rf"\cmidrule(lr){{{start}-{end}}}" if group else ""
         start = end + 1
     lines = [r"\toprule"]
-    if any(groups):
+    if rules:
         lines += [" & ".join(spans) + r" \\", rules]
     lines += [" & ".join(heading for _, heading in table.columns) + r" \\", r"\midrule"]
     for row in table.itertuples(index=False):
         if row[0] == rule_above:
             lines.append(r"\midrule")
         lines.append(" & ".join(map(str, row)) + r" \\")
-    form = "@{}l" + "r" * (len(groups) - 1) + "@{}"
+    form = "@{}l" + "r" * (len(table.columns) - 1) + "@{}"
     body = "\n".join([*lines, r"\bottomrule"])
     return f"\\begin{{tabular}}{{{form}}}\n{body}\n\\end{{tabular}}"
 

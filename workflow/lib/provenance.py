@@ -13,16 +13,18 @@ import pandas as pd
 from workflow.lib.dataset import read_attributes
 from workflow.lib.digest import ROOT
 from workflow.lib.files import sha256
+from workflow.lib.latex_table import escape
 
 PACKAGES = ("snakemake", "torch", "numpy", "scipy", "pandas", "h5py", "matplotlib", "seaborn")
 SHORT_HASH = 12
 
 
 def collect(
-    dataset: Path, models: Sequence[Path], benchmarks: Path, config: dict[str, Any]
+    dataset: Path, models: Sequence[Path], jobs: Path, config: dict[str, Any]
 ) -> dict[str, Any]:
     """All facts of a run, ready for JSON.
 
+    jobs: the table of `workflow.lib.job_table` as CSV.
     versions holds None for a package that the environment of this step lacks.
     """
     attributes = read_attributes(dataset)
@@ -41,17 +43,13 @@ def collect(
         "system": platform.system(),
         "python": platform.python_version(),
         "versions": {package: _version(package) for package in PACKAGES},
-        "seconds_per_rule": seconds_per_rule(benchmarks),
+        "seconds_per_rule": seconds_per_rule(jobs),
     }
 
 
-def seconds_per_rule(benchmarks: Path) -> dict[str, float]:
-    """Wall time of each rule in seconds, summed over its jobs, from Snakemake's benchmark files."""
-    seconds: dict[str, float] = {}
-    for path in sorted(benchmarks.rglob("*.tsv")):
-        rule = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
-        seconds[rule] = seconds.get(rule, 0.0) + float(pd.read_csv(path, sep="\t")["s"].sum())
-    return {rule: round(value, 1) for rule, value in seconds.items()}
+def seconds_per_rule(jobs: Path) -> dict[str, float]:
+    """Wall time of each measured rule in seconds, summed over its jobs."""
+    return pd.read_csv(jobs).set_index("rule")["wall_s"].dropna().round(1).to_dict()
 
 
 def short_commit(commit: str) -> str:
@@ -67,6 +65,7 @@ def provenance_latex(facts: dict[str, Any]) -> str:
     """The main facts as a complete two-column tabular."""
     changed = ", with uncommitted changes" if facts["uncommitted_changes"] else ""
     versions = (f"{name} {version}" for name, version in facts["versions"].items() if version)
+    minutes = sum(facts["seconds_per_rule"].values()) / 60
     rows = {
         "Code": f"commit {short_commit(facts['commit'])}{changed}",
         "Data": facts["source"],
@@ -75,11 +74,9 @@ def provenance_latex(facts: dict[str, Any]) -> str:
         "Seeds": ", ".join(str(seed) for seed in facts["seeds"]),
         "Python": f"{facts['python']} on {facts['system']}, {facts['machine']}",
         "Packages": ", ".join(versions),
-        "Computing time": f"{sum(facts['seconds_per_rule'].values()) / 60:.1f} min over all jobs",
+        "Computing time": f"{minutes:.1f} min in the jobs of Table~\\ref{{tab:jobs}}",
     }
-    body = "".join(
-        f"{name} & {str(value).replace('_', chr(92) + '_')} \\\\\n" for name, value in rows.items()
-    )
+    body = "".join(f"{name} & {escape(value)} \\\\\n" for name, value in rows.items())
     columns = "@{}lp{0.68\\linewidth}@{}"
     return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{body}\\bottomrule\n\\end{{tabular}}\n"
 

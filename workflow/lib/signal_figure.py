@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from workflow.lib.figure_files import NOTE_COLOUR, save
+from workflow.lib.figure_files import save
+from workflow.lib.notice import NOTE_COLOUR
 from workflow.lib.simulator import BENCHMARK, normals_and_traces
 
 COLUMNS = 3

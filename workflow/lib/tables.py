@@ -9,6 +9,7 @@ import pandas as pd
 
 from workflow.lib.files import atomic
 from workflow.lib.latex_table import tabular
+from workflow.lib.notice import markdown_notice
 from workflow.lib.scores import (
     DISPLAY_NAMES,
     Result,
@@ -102,10 +103,10 @@ def table1_markdown(table: pd.DataFrame) -> str:
         prefix = label.replace(" ", "_") + "_"
         known = table.index[table[prefix + "median_deg"].notna()]
         rows += [_markdown_row(table, prefix, network) | {"n": MISSING} for network in known]
-    warning = "**SIMULATED DATA, not measurements.** " if table["simulated"].any() else ""
     seeds = int(table["seeds"].iloc[0])
     return (
-        f"{warning}Misorientation in degrees on {table['data'].iloc[0]}, "
+        f"{markdown_notice(table['simulated'].any())}"
+        f"Misorientation in degrees on {table['data'].iloc[0]}, "
         f"{seeds} seed{'s' * (seeds > 1)}, with 95 % bootstrap intervals of the medians; "
         "published values are of measured data.\n\n"
         f"{pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)}\n"

@@ -14,6 +14,14 @@ SPECIMENS = [f"{specimen:02d}" for specimen in range(1, config["specimens"] + 1)
 ON_CPU = config["device"] == config["prediction_device"] == "cpu"
 LEARN_ENVIRONMENT = f"../../envs/learn-{'cpu' if ON_CPU else 'gpu'}.yaml"  # seen from here
 STYLE = "paper/style/figures.mplstyle"
+TABLES = {  # shown by `snakemake --report`
+    "table1": "Table 1",
+    "comparison": "Networks compared",
+    "scores": "All trainings",
+    "folds": "Results by fold",
+    "jobs": "Time and memory of the rules",
+    "trainings": "Time and memory of the trainings",
+}
 
 MODEL = f"{RESULTS}/models/{{network}}/{{fold}}/{{seed}}"
 PREDICTIONS = f"{RESULTS}/predictions/{{network}}/{{fold}}/{{seed}}.h5"
@@ -64,3 +72,35 @@ def training_inputs(wildcards):
     if wildcards.network == "sequencenet":
         inputs["tokens"] = f"{RESULTS}/tokens/{{fold}}.h5"
     return inputs
+
+
+def files_of_jobs(kind, names):
+    """The files of one kind, log or benchmark, of all jobs of the rules named, by rule."""
+    return {
+        name: sorted(set(every_training(getattr(getattr(rules, name), kind)))) for name in names
+    }
+
+
+def shown(file, caption, category, /, **labels):
+    """`file`, flagged for `snakemake --report`; workflow/report/<caption>.rst describes it."""
+    return report(file, caption=f"../report/{caption}.rst", category=category, labels=labels)
+
+
+def shown_figure(name, title, category="Figures"):
+    """A figure as PDF and PNG, both flagged for the report."""
+    return [
+        shown(f"{RESULTS}/{name}.{suffix}", name, category, figure=title, format=suffix.upper())
+        for suffix in ("pdf", "png")
+    ]
+
+
+def shown_training(file, content):
+    """A file of a training, flagged for the report."""
+    labels = {name: f"{{{name}}}" for name in ("network", "fold", "seed")}
+    return shown(file, "training", "Trainings", **labels, file=content)
+
+
+def shown_table(name, file=None, form="CSV"):
+    """A table as CSV or in another form, flagged for the report."""
+    file = file or f"{RESULTS}/{name}.csv"
+    return shown(file, name, "Tables", table=TABLES[name], format=form)

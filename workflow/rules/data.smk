@@ -111,7 +111,7 @@ rule describe:
     output:
         markdown=f"{RESULTS}/data_card.md",
         tex=f"{RESULTS}/data_card.tex",
-        figures=multiext(f"{RESULTS}/data_card", ".pdf", ".png"),
+        figures=shown_figure("data_card", "Directions and intensities", "Data"),
     log:
         f"{RESULTS}/logs/describe.log",
     benchmark:

@@ -30,8 +30,8 @@ rule score:
     input:
         predictions=every_training(PREDICTIONS),
     output:
-        scores=f"{RESULTS}/scores.csv",
-        folds=multiext(f"{RESULTS}/folds", ".csv", ".tex"),
+        scores=shown_table("scores"),
+        folds=[shown_table("folds"), f"{RESULTS}/folds.tex"],
     log:
         f"{RESULTS}/logs/score.log",
     benchmark:
@@ -50,8 +50,8 @@ rule table1:
         predictions=table_fold(PREDICTIONS),
         published="config/published.yaml",
     output:
-        table=multiext(f"{RESULTS}/table1", ".csv", ".md", ".tex"),
-        comparison=f"{RESULTS}/comparison.csv",
+        table=[shown_table("table1"), *multiext(f"{RESULTS}/table1", ".md", ".tex")],
+        comparison=shown_table("comparison"),
     log:
         f"{RESULTS}/logs/table1.log",
     benchmark:
@@ -71,7 +71,7 @@ rule figure1:
         predictions=table_fold(PREDICTIONS),
         style=STYLE,
     output:
-        multiext(f"{RESULTS}/figure1", ".pdf", ".png"),
+        shown_figure("figure1", "Figure 1: histograms"),
     log:
         f"{RESULTS}/logs/figure1.log",
     benchmark:
@@ -91,7 +91,7 @@ rule learning_curves:
         histories=every_training(rules.train.output.history),
         style=STYLE,
     output:
-        multiext(f"{RESULTS}/learning_curves", ".pdf", ".png"),
+        shown_figure("learning_curves", "Learning curves"),
     log:
         f"{RESULTS}/logs/learning_curves.log",
     benchmark:
@@ -110,7 +110,7 @@ rule signals:
         dataset=rules.ingest.output.dataset,
         style=STYLE,
     output:
-        multiext(f"{RESULTS}/signals", ".pdf", ".png"),
+        shown_figure("signals", "Signals"),
     log:
         f"{RESULTS}/logs/signals.log",
     benchmark:

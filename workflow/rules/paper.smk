@@ -1,6 +1,6 @@
 # From numbers, tables and figures to the PDF.
 # Needs: all of evaluate.smk, data_card.*, and the sources in paper/.
-# Makes: numbers.tex, provenance.*, paper.pdf.
+# Makes: jobs.*, trainings.*, provenance.*, numbers.tex, paper.pdf, report/.
 
 GENERATED = [
     f"{RESULTS}/{name}"
@@ -8,6 +8,8 @@ GENERATED = [
         "numbers.tex",
         "table1.tex",
         "folds.tex",
+        "jobs.tex",
+        "trainings.tex",
         "provenance.tex",
         "figure1.pdf",
         "learning_curves.pdf",
@@ -16,16 +18,51 @@ GENERATED = [
         "data_card.pdf",
     )
 ]
+# The rules that `jobs` waits for and measures; those of this file come after it.
+MEASURED = [
+    *{"simulated": ["simulate"], "mendeley": ["download"], "archive": []}[config["data"]["source"]],
+    *["ingest", "describe", "signals", "split", "tokenize", "train", "predict"],
+    *["score", "table1", "figure1", "learning_curves"],
+]
+
+
+rule jobs:
+    input:
+        models=every_training(rules.train.output.model),
+        predictions=every_training(rules.predict.output.predictions),
+        finished=[
+            rules.describe.output.markdown,
+            rules.signals.output,
+            rules.score.output.scores,
+            rules.table1.output.comparison,
+            rules.figure1.output,
+            rules.learning_curves.output,
+        ],
+    output:
+        jobs=[shown_table("jobs"), *multiext(f"{RESULTS}/jobs", ".md", ".tex")],
+        trainings=[shown_table("trainings"), *multiext(f"{RESULTS}/trainings", ".md", ".tex")],
+    log:
+        f"{RESULTS}/logs/jobs.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/jobs.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        benchmarks=files_of_jobs("benchmark", MEASURED),
+        prediction_device=config["prediction_device"],
+        library=library_digest("jobs"),
+    script:
+        "../scripts/jobs.py"
 
 
 rule provenance:
     input:
         dataset=rules.ingest.output.dataset,
         models=every_training(rules.train.output.model),
-        scores=rules.score.output.scores,
-        table=f"{RESULTS}/table1.csv",
+        jobs=rules.jobs.output.jobs[0],
     output:
-        json=f"{RESULTS}/provenance.json",
+        json=shown(f"{RESULTS}/provenance.json", "provenance", "Provenance", format="JSON"),
         tex=f"{RESULTS}/provenance.tex",
     log:
         f"{RESULTS}/logs/provenance.log",
@@ -36,7 +73,6 @@ rule provenance:
         "../../envs/report.yaml"
     params:
         config=config,
-        benchmarks=f"{RESULTS}/benchmarks",
         library=library_digest("provenance"),
     script:
         "../scripts/provenance.py"
@@ -72,7 +108,7 @@ rule paper:
         sources=sorted(str(path) for path in Path("paper").rglob("*") if path.is_file()),
         generated=GENERATED,
     output:
-        pdf=f"{RESULTS}/paper.pdf",
+        pdf=shown(f"{RESULTS}/paper.pdf", "paper", "Paper", document="the paper", format="PDF"),
     log:
         f"{RESULTS}/logs/paper.log",
         tex=f"{RESULTS}/logs/paper.tex.log",
@@ -85,3 +121,34 @@ rule paper:
         library=library_digest("paper"),
     script:
         "../scripts/paper.py"
+
+
+rule pages:
+    input:
+        paper=rules.paper.output.pdf,  # the last rule, so that all logs are written
+        provenance=rules.provenance.output.json,
+        card=rules.describe.output.markdown,
+        tables=expand(f"{RESULTS}/{{table}}.csv", table=TABLES),
+    output:
+        notice=f"{RESULTS}/report/notice.rst",
+        provenance=shown(
+            f"{RESULTS}/report/provenance.html", "provenance", "Provenance", format="page"
+        ),
+        card=shown(
+            f"{RESULTS}/report/data_card.html", "card", "Data", figure="Data card", format="page"
+        ),
+        logs=shown(f"{RESULTS}/report/logs.html", "logs", "Logs", logs="all rules", format="page"),
+        tables=[shown_table(name, f"{RESULTS}/report/{name}.html", "page") for name in TABLES],
+    log:
+        f"{RESULTS}/logs/pages.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/pages.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        titles=list(TABLES.values()),
+        logs=files_of_jobs("log", [*MEASURED, "jobs", "provenance", "numbers", "paper"]),
+        library=library_digest("pages"),
+    script:
+        "../scripts/pages.py"

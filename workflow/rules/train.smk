@@ -9,8 +9,8 @@ rule train:
         unpack(training_inputs),
     output:
         weights=f"{MODEL}/weights.safetensors",
-        model=f"{MODEL}/model.json",
-        history=f"{MODEL}/training.csv",
+        model=shown_training(f"{MODEL}/model.json", "settings and result"),
+        history=shown_training(f"{MODEL}/training.csv", "history"),
     log:
         f"{RESULTS}/logs/train/{{network}}/{{fold}}/{{seed}}.log",
     benchmark:

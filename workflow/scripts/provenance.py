@@ -12,13 +12,13 @@ from workflow.lib.tables import write_text
 def main(
     dataset: Path,
     models: Sequence[Path],
-    benchmarks: Path,
+    jobs: Path,
     config: dict[str, Any],
     json: Path,
     tex: Path,
 ) -> None:
     """Write provenance.json, and its main facts as a LaTeX table."""
-    facts = collect(dataset, models, benchmarks, config)
+    facts = collect(dataset, models, jobs, config)
     write_text(json, to_json(facts))
     write_text(tex, provenance_latex(facts))
 
@@ -29,7 +29,7 @@ if __name__ == "__main__":
         snakemake.log[0],
         dataset=Path(snakemake.input.dataset),
         models=[Path(path) for path in snakemake.input.models],
-        benchmarks=Path(snakemake.params.benchmarks),
+        jobs=Path(snakemake.input.jobs),
         config=snakemake.params.config,
         json=Path(snakemake.output.json),
         tex=Path(snakemake.output.tex),
