@@ -19,6 +19,7 @@ from workflow.lib.scores import DISPLAY_NAMES
 
 # Columns of a benchmark file that are used, and their names here.
 BENCHMARK = {"s": "wall_s", "cpu_time": "cpu_s", "max_rss": "peak_memory_mb"}
+MB_PER_UNIT = 2**20 / 10**6  # Snakemake's unit of memory is 2^20 bytes
 NO_GPU = "none"
 MISSING = "–"
 ALL = "all"  # names the row of sums
@@ -28,8 +29,8 @@ def training_table(models: Sequence[Path]) -> pd.DataFrame:
     """A row per training, from the model.json files.
 
     Columns: network, fold, seed, device, threads, train_s, signals_per_s,
-    peak_host_memory_mb, peak_device_memory_mb, device_utilisation_percent (both NaN on a
-    CPU), simulated.
+    peak_host_memory_mb, peak_device_memory_mb (NaN on a CPU), device_utilisation_percent (NaN
+    where a GPU did not tell), simulated.
     """
     rows = []
     for path in models:
@@ -83,7 +84,7 @@ def job_table(benchmarks: Mapping[str, Sequence[Path]], gpus: Mapping[str, str])
 
     Columns: rule; jobs and, of them, measured_jobs; wall_s, summed over jobs, and
     longest_wall_s; cpu_s; load_percent, CPU time over wall time, 100 for one busy core;
-    peak_memory_mb, the largest resident set of a job, in MB of 2^20 bytes; gpu. What was not
+    peak_memory_mb, the largest resident set of a job; gpu. What was not
     measured is NaN. Raises InputError for a file that is no benchmark file.
     """
     rows = []
@@ -118,7 +119,9 @@ def _read_benchmarks(files: Sequence[Path]) -> pd.DataFrame:
                     f"{file} is not a benchmark file of Snakemake: expected a row with the "
                     f"columns {', '.join(BENCHMARK)}; delete it and its job counts as not measured"
                 ) from error
-    return pd.DataFrame(rows, columns=list(BENCHMARK), dtype=float).rename(columns=BENCHMARK)
+    table = pd.DataFrame(rows, columns=list(BENCHMARK), dtype=float).rename(columns=BENCHMARK)
+    table["peak_memory_mb"] *= MB_PER_UNIT
+    return table
 
 
 def _load_percent(jobs: pd.DataFrame) -> float:
@@ -157,11 +160,11 @@ def networks_shown(table: pd.DataFrame) -> pd.DataFrame:
         ("", "network"): table["network"].map(DISPLAY_NAMES),
         ("", "trainings"): table["trainings"].astype(str),
         ("", "device"): table["device"],
-        ("median of", "time / s"): _texts(table["train_s"]),
-        ("median of", "signals / s"): _texts(table["signals_per_s"], "{:.0f}"),
+        ("median", "time / s"): _texts(table["train_s"]),
+        ("median", "signals / s"): _texts(table["signals_per_s"], "{:.0f}"),
         ("memory / MB", "host"): _texts(table["peak_host_memory_mb"], "{:.0f}"),
         ("memory / MB", "GPU"): _texts(table["peak_device_memory_mb"], "{:.0f}"),
-        ("GPU", "in use / %"): _texts(table["device_utilisation_percent"], "{:.0f}"),
+        ("device", "in use / %"): _texts(table["device_utilisation_percent"], "{:.0f}"),
     }
     return pd.DataFrame(shown)
 

@@ -23,7 +23,8 @@ JOBS_NOTE = (
 )
 TRAININGS_NOTE = (
     "The trainings of each network: medians of time and of training signals per second, highest "
-    "memory, and the median share of time in which the GPU was in use."
+    "memory, and how much of the device's time was in use: of a GPU as its driver says, of a CPU "
+    "as this process's time over that of its cores."
 )
 
 
