@@ -7,10 +7,11 @@ INSTALLED := $(VENV)/.installed
 TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench tex clean requirements pins
+.PHONY: help demo report test lint bench rulegraph tex clean requirements pins
 
 help:
 	@echo "make demo   the whole paper on simulated data, about ten minutes on two cores"
+	@echo "make report the demo's tables, figures and logs as one zip to browse"
 	@echo "make test   all tests, a tiny run from archive to PDF among them"
 	@echo "make lint   style of Python, Snakemake and environment files"
 	@echo "make bench  measurements of speed and memory"
@@ -20,6 +21,10 @@ demo: $(INSTALLED) tex
 	@$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml --quiet rules host
 	@cat results/demo/table1.md
 	@echo "The paper: $(CURDIR)/results/demo/paper.pdf"
+
+report: demo
+	@$(BIN)/snakemake --configfile config/demo.yaml --quiet all --report results/demo/report.zip
+	@echo "Unzip it and open report/report.html: $(CURDIR)/results/demo/report.zip"
 
 test: $(INSTALLED) tex
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile
@@ -41,6 +46,13 @@ $(INSTALLED): requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement requirements.txt
 	@touch $@
+
+# For the README; needs graphviz. A test compares it with the rules.
+rulegraph: $(INSTALLED)
+	@command -v tred >/dev/null || { echo "error: tred and dot are not installed:" \
+		"sudo apt-get install graphviz"; exit 1; }
+	$(BIN)/snakemake --rulegraph | $(BIN)/python .github/rulegraph.py | tred | \
+		dot -Tsvg > .github/rulegraph.svg
 
 tex:
 	@command -v latexmk >/dev/null || command -v tectonic >/dev/null || { \

@@ -1,8 +1,10 @@
 """The whole pipeline on config/ci.yaml; its outputs are checked for content."""
 
 import json
+import re
 import shutil
 import time
+from collections import Counter
 
 import h5py
 import numpy as np
@@ -123,7 +125,52 @@ def test_provenance(finished):
     assert facts["versions"]["torch"].startswith("2.13")
     assert facts["devices"] == ["CPU"]
     assert len(facts["data_sha256"]) == 64
-    assert {"simulate", "ingest", "train", "predict"} <= set(facts["seconds_per_rule"])
+    jobs = pd.read_csv(finished / "jobs.csv").set_index("rule")
+    assert facts["seconds_per_rule"] == pytest.approx(jobs["wall_s"].to_dict(), abs=0.051)
+
+
+def test_every_rule_that_ran_before_has_a_row_with_its_times(finished, project):
+    jobs = pd.read_csv(finished / "jobs.csv").set_index("rule")
+    benchmarks = finished / "benchmarks"
+    files = [path.relative_to(benchmarks) for path in benchmarks.rglob("*.tsv")]
+    counts = Counter(path.parts[0].removesuffix(".tsv") for path in files)
+    later = {"jobs", "provenance", "numbers", "paper", "pages", "profile"}  # or on request
+    expected = {rule: count for rule, count in counts.items() if rule not in later}
+    assert jobs["jobs"].to_dict() == jobs["measured_jobs"].to_dict() == expected
+    assert (jobs["wall_s"] > 0).all()
+    assert (jobs["longest_wall_s"] <= jobs["wall_s"]).all()
+    assert jobs.loc["train", "cpu_s"] > 0
+    assert jobs.loc["train", "peak_memory_mb"] > 100  # PyTorch alone takes more
+    assert set(jobs["gpu"]) == {"none"}
+    rules = re.findall(
+        r"^rule (\w+):",
+        "\n".join(path.read_text() for path in (project / "workflow/rules").glob("*.smk")),
+        re.MULTILINE,
+    )
+    assert set(rules) - set(jobs.index) == later | {"download"}
+
+
+def test_every_training_says_what_it_took(finished):
+    trainings = pd.read_csv(finished / "trainings.csv")
+    identity = trainings[["network", "fold", "seed"]].itertuples(index=False, name=None)
+    assert set(identity) == {(network, fold, 1) for network in NETWORKS for fold in (1, 2)}
+    assert (trainings["train_s"] > 0).all()
+    assert (trainings["signals_per_s"] > 0).all()
+    assert (trainings["peak_host_memory_mb"] > 100).all()
+    assert set(trainings["device"]) == {"CPU"}
+
+
+def test_the_appendix_shows_the_tables_of_jobs_and_trainings(finished, pages):
+    text = "\n".join(pages[-3:])
+    jobs = pd.read_csv(finished / "jobs.csv")
+    for row in jobs.itertuples():
+        cells = [row.rule, row.jobs, f"{row.wall_s:.1f}", f"{row.longest_wall_s:.1f}"]
+        # the text of a PDF has spaces where its columns are, and around an underscore
+        assert " ".join(map(str, cells)) in re.sub(r" ?_ ?", "_", text)
+    assert "What each rule took on the machine of this run" in " ".join(text.split())
+    signals_per_s = pd.read_csv(finished / "trainings.csv").groupby("network")["signals_per_s"]
+    for median in signals_per_s.median():
+        assert f"{median:.0f}" in text
 
 
 def test_nothing_half_written_is_left(finished):

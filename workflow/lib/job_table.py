@@ -30,14 +30,18 @@ def training_table(models: Sequence[Path]) -> pd.DataFrame:
 
     Columns: network, fold, seed, device, threads, train_s, signals_per_s,
     peak_host_memory_mb, peak_device_memory_mb (NaN on a CPU), device_utilisation_percent (NaN
-    where a GPU did not tell), simulated.
+    where a GPU did not tell), simulated. Raises InputError for a model of an older version.
     """
     rows = []
     for path in models:
         description = json.loads(Path(path).read_text())
-        usage = description["usage"]
+        if "usage" not in description:
+            raise InputError(
+                f"{path} has no key usage, which says what the training took: an older version "
+                "trained it; delete its folder and train again"
+            )
         names = ("network", "fold", "seed", "threads", "train_s", "signals_per_s", "simulated")
-        rows.append({name: description[name] for name in names} | usage)
+        rows.append({name: description[name] for name in names} | description["usage"])
     columns = [
         "network", "fold", "seed", "device", "threads", "train_s", "signals_per_s",
         "peak_host_memory_mb", "peak_device_memory_mb", "device_utilisation_percent",

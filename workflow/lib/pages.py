@@ -22,9 +22,9 @@ th {{ position: sticky; top: 0; background: white; border-bottom: 2px solid #222
 
 
 def table_page(title: str, csv: Path, simulated: bool) -> str:
-    """A page with the table of a CSV file; numbers have at most four decimals."""
+    """A page with the table of a CSV file; numbers have two decimals."""
     table = pd.read_csv(csv).to_html(
-        index=False, border=0, na_rep="–", float_format=lambda value: f"{value:.4f}".rstrip("0")
+        index=False, border=0, na_rep="–", float_format="{:.2f}".format
     )
     return _page(title, table, simulated)
 
