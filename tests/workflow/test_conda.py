@@ -38,8 +38,10 @@ USED = {
     "figure1": "report",
     "learning_curves": "report",
     "signals": "report",
+    "jobs": "report",
     "provenance": "report",
     "paper": "paper",
+    "pages": "report",
 }
 
 
