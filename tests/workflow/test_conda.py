@@ -154,6 +154,7 @@ def test_provenance_and_every_requested_file_are_there(project):
         assert (project / "results/ci" / name).stat().st_size > 500
     facts = json.loads((project / "results/ci/provenance.json").read_text())
     assert facts["config"]["folds"] == [1]
+    assert facts["versions"]["torch"].startswith("2.13")
     assert {"simulate", "train", "predict"} <= facts["seconds_per_rule"].keys()
 
 

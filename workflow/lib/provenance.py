@@ -15,7 +15,7 @@ from workflow.lib.digest import ROOT
 from workflow.lib.files import sha256
 from workflow.lib.latex_table import escape
 
-PACKAGES = ("snakemake", "torch", "numpy", "scipy", "pandas", "h5py", "matplotlib", "seaborn")
+PACKAGES = ("snakemake", "numpy", "scipy", "pandas", "h5py", "matplotlib", "seaborn")
 SHORT_HASH = 12
 
 
@@ -25,7 +25,8 @@ def collect(
     """All facts of a run, ready for JSON.
 
     jobs: the table of `workflow.lib.job_table` as CSV.
-    versions holds None for a package that the environment of this step lacks.
+    versions are those of this step's environment, None where it lacks a package; PyTorch's
+    is that of the trainings.
     """
     attributes = read_attributes(dataset)
     descriptions = [json.loads(Path(path).read_text()) for path in models]
@@ -42,7 +43,8 @@ def collect(
         "machine": platform.machine(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "versions": {package: _version(package) for package in PACKAGES},
+        "versions": {"torch": ", ".join(sorted({d["torch"] for d in descriptions}))}
+        | {package: _version(package) for package in PACKAGES},
         "seconds_per_rule": seconds_per_rule(jobs),
     }
 

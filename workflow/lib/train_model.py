@@ -58,6 +58,7 @@ def train_model(
         "seed": seed,
         "device": device_name(where),
         "threads": threads,
+        "torch": torch.__version__,
         "usage": usage.summary(),
         "n_training": len(data.signals),
         "n_validation": len(data.validation_signals),

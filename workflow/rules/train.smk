@@ -1,7 +1,8 @@
 # One training per network, fold and seed; on a cluster they run side by side.
 # Needs: folds/<fold>.h5, and tokens/<fold>.h5 for SequenceNet.
-# Makes: models/<network>/<fold>/<seed>/, and with `profiler_steps` traces/; the checkpoint beside it is undeclared on purpose:
-# Snakemake deletes a failed job's outputs, and the next attempt resumes from it.
+# Makes: models/<network>/<fold>/<seed>/, and with `profiler_steps` traces/. The checkpoint beside
+# a model is undeclared on purpose: Snakemake deletes a failed job's outputs, and the next attempt
+# resumes from it.
 
 
 rule train:
