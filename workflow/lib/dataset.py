@@ -19,7 +19,8 @@ from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
 from workflow.lib.archive import MARKER, SETS, Archive, find_files, validate_specimen
-from workflow.lib.files import InputError, atomic, sha256
+from workflow.lib.files import InputError, sha256
+from workflow.lib.hdf5 import new_hdf5, write_array
 from workflow.lib.job import logger
 from workflow.lib.safe_npy import load_dict
 
@@ -42,14 +43,14 @@ def ingest(root: Path, dataset: Path, source: str) -> None:
     archive = find_files(root)
     attributes = source_attributes(root, archive, source)
     files = {f"{SETS[kind]}/{specimen}.npy": path for kind, specimen, path in _sets(archive)}
-    with atomic(dataset) as part, h5py.File(part, "w") as file:
+    with new_hdf5(dataset) as file:
         for kind, specimen, path in tqdm(_sets(archive), "ingest", unit="file", disable=None):
             content = load_dict(path)
             signals, euler = validate_specimen(content["xtr"], content["ytr"], path)
             group = file.create_group(f"{kind}/{specimen}")
-            group["signals"] = signals
-            group["euler_zyz_rad"] = euler
-            group["orientation"] = orientation_from_euler(euler)
+            write_array(group, "signals", signals)
+            write_array(group, "euler_zyz_rad", euler)
+            write_array(group, "orientation", orientation_from_euler(euler))
         file.attrs.update(attributes, sha256=combined_sha256(files))
     logger.info("%s: %d specimens, %s", dataset, len(archive.training), attributes["source"])
 

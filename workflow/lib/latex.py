@@ -4,12 +4,11 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow.lib.files import InputError, atomic
+from workflow.lib.files import InputError, atomic, refusal_of, scratch_folder
 from workflow.lib.job import logger
 
 MAIN = "main.tex"
@@ -75,12 +74,15 @@ def build_paper(sources: Path, generated: Sequence[Path], pdf: Path, log: Path) 
     stops, and when the log tells of a `Problem`; `pdf` is then left as it was.
     """
     command = _find_tex()
-    with tempfile.TemporaryDirectory(prefix="paper-") as folder:
-        copy = Path(folder) / "paper"
+    with scratch_folder(pdf) as folder:
+        copy = folder / "paper"
         _gather(sources, generated, copy)
         logger.info("compiling %s with %s", sources / MAIN, command[0])
         failed, output = _compile(command, copy)
         text = _keep_log(copy / "main.log", output if failed else "", log)
+        refusal = refusal_of(copy / "main.log") if failed else None
+        if refusal is not None:
+            raise refusal  # TeX calls a full disk by many names
         if failed:
             raise InputError(f"{first_error(text)}; TeX's log is {log}")
         problems = find_problems(text)

@@ -7,7 +7,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from workflow.lib.files import InputError, atomic
+from workflow.lib.files import InputError
+from workflow.lib.hdf5 import new_hdf5, write_array
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ class Predictions:
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], attributes: dict[str, Any]) -> None:
     """Write arrays and attributes to the root of a new HDF5 file."""
-    with atomic(path) as part, h5py.File(part, "w") as file:
+    with new_hdf5(path) as file:
         for name, value in arrays.items():
-            file[name] = value
+            write_array(file, name, value)
         file.attrs.update(attributes)
 
 

@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from workflow.lib.archive import SIGNAL_SHAPE, check_angle_ranges, find_files
 from workflow.lib.dataset import combined_sha256, source_attributes
-from workflow.lib.files import InputError, atomic
+from workflow.lib.files import InputError
+from workflow.lib.hdf5 import new_hdf5, reserve
 from workflow.lib.job import logger
 from workflow.lib.safe_npy import map_array, read_blocks
 
@@ -41,7 +42,7 @@ def ingest_scans(root: Path, scans: Path, source: str) -> None:
     shapes = {name: _checked_shape(name, path) for name, path in archive.scans.items()}
     _check_same_pixels(archive.scans, shapes)
     groups = sorted({DATASETS[name].rpartition("/")[0] for name in archive.scans})
-    with atomic(scans) as part, h5py.File(part, "w") as file:
+    with new_hdf5(scans) as file:
         for name, path in archive.scans.items():
             target = _create(file, DATASETS[name], shapes[name])
             _convert(path, target)
@@ -113,4 +114,5 @@ def _write(target: h5py.Dataset, x: int, y: int, block: np.ndarray) -> None:
             chunk[: part.shape[0], : part.shape[1]] = part
             compressor = zlib.compressobj(1, strategy=zlib.Z_RLE)
             data = compressor.compress(chunk) + compressor.flush()
+            reserve(target.file, len(data))
             target.id.write_direct_chunk((x + i, y + j, *(0 for _ in part.shape[2:])), data)

@@ -18,7 +18,8 @@ import h5py
 import numpy as np
 
 from workflow.lib.dataset import member, opened, read_attributes
-from workflow.lib.files import InputError, atomic
+from workflow.lib.files import InputError
+from workflow.lib.hdf5 import new_hdf5, write_array
 from workflow.lib.job import logger
 
 PARTS = ("train", "validation", "test")
@@ -63,12 +64,12 @@ def split(
             train.append(_select(specimen, ~chosen))
             validation.append(_select(specimen, chosen))
     parts = {"train": _joined(train), "validation": _joined(validation), "test": evaluation}
-    with atomic(output) as part, h5py.File(part, "w") as file:
+    with new_hdf5(output) as file:
         for name, signals in parts.items():
             group = file.create_group(name)
-            group["signals"] = signals.signals
-            group["orientation"] = signals.orientation
-            group["specimen"] = signals.specimen
+            write_array(group, "signals", signals.signals)
+            write_array(group, "orientation", signals.orientation)
+            write_array(group, "specimen", signals.specimen)
         file.attrs.update(
             attributes,
             fold=fold,

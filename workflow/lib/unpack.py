@@ -14,11 +14,10 @@ import unicodedata
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from tqdm import tqdm
 
-from workflow.lib.files import InputError
+from workflow.lib.files import InputError, scratch_folder
 
 MAX_ENTRIES = 10_000
 MAX_DIRECTORY_BYTES = 2**22  # of the list of contents, which zipfile reads whole
@@ -63,13 +62,12 @@ def _unpack_together(
     folder: Path,
 ) -> None:
     limit = min(MAX_BYTES, max(HARMLESS_BYTES, MAX_RATIO * zip_path.stat().st_size))
-    folder.parent.mkdir(parents=True, exist_ok=True)
     declared = sum(entry.file_size for entry in files.values())
     with (
-        TemporaryDirectory(prefix=".unpacking-", dir=folder.parent) as temporary,
+        scratch_folder(folder) as temporary,
         tqdm(total=declared, desc="unpack", unit="B", unit_scale=True, disable=None) as bar,
     ):
-        inside = Path(temporary, "content")
+        inside = temporary / "content"
         inside.mkdir()
         written = 0
         for name, entry in files.items():

@@ -7,9 +7,9 @@ Out: dataset.h5 with the sets of all specimens, scans.h5 with the whole-specimen
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from workflow.lib.dataset import ingest
+from workflow.lib.files import scratch_folder
 from workflow.lib.job import run
 from workflow.lib.scans import ingest_scans
 from workflow.lib.unpack import unpack_zip
@@ -28,9 +28,8 @@ def _as_folder(root: Path, near: Path) -> Iterator[Path]:
     if root.suffix.lower() != ".zip":
         yield root
         return
-    near.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".unpacked-", dir=near) as temporary:
-        folder = Path(temporary, root.stem)
+    with scratch_folder(near / "unpacked") as temporary:
+        folder = temporary / root.stem
         unpack_zip(root, folder)
         yield folder
 
