@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from workflow.lib.config import check_config
-from workflow.lib.files import InputError
+from workflow.lib.files import InputError, check_writable
 
 min_version("9.0")
 
@@ -32,6 +32,13 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/paper.smk"
+
+
+onstart:
+    try:
+        check_writable(Path(RESULTS))
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 rule all:

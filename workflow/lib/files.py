@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 BLOCK = 1 << 16  # bytes; a disk that takes no more of them is full
 
@@ -67,7 +68,9 @@ def _temporary(path: Path, suffix: str = "") -> Iterator[Path]:
         refusal = refused(error) or refusal_of(part / "more" if part.is_dir() else part)
         if refusal is None:
             raise
-        raise unwritable(refusal, path, part) from error
+        place = _place(refusal) or part
+        name = path if part in (place, *place.parents) else place
+        raise _cannot_write(name, refusal) from error
     finally:
         _remove(part)
 
@@ -94,22 +97,38 @@ def refusal_of(file: Path) -> OSError | None:
     return None
 
 
-def unwritable(refusal: OSError, path: str | Path, part: Path | None = None) -> InputError:
-    """The one line for what `refused` found.
+def unwritable(refusal: OSError, default: str | Path) -> InputError:
+    """The one line for what `refused` found; names `default` unless `refusal` names a file."""
+    return _cannot_write(_place(refusal) or default, refusal)
 
-    It names the file that the error tells of, or `path` if that is none or (in) `part`.
-    """
-    told = refusal.filename2 or refusal.filename
-    known = None if told is None else Path(os.fsdecode(told))
-    name = path if known is None or part in (known, *known.parents) else known
-    remedy = REMEDIES[refusal.errno]
-    return InputError(f"{name}: {remedy} and run the same command again; what is finished is kept")
+
+def check_writable(folder: Path) -> None:
+    """Raise InputError when `folder`, or where it is going to be made, can't be written."""
+    place = next(path for path in (folder, *folder.parents) if path.is_dir())
+    try:
+        with TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        refusal = refused(error)
+        if refusal is None:
+            raise
+        raise _cannot_write(place, refusal) from error
 
 
 def sha256(path: str | Path) -> str:
     """SHA-256 of a file as 64 hexadecimal digits, read in blocks."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _place(refusal: OSError) -> Path | None:
+    told = refusal.filename2 or refusal.filename
+    return None if told is None else Path(os.fsdecode(told))
+
+
+def _cannot_write(name: str | Path, refusal: OSError) -> InputError:
+    remedy = REMEDIES[refusal.errno]
+    return InputError(f"{name}: {remedy} and run the same command again; what is finished is kept")
 
 
 def _remove_abandoned(part: Path) -> None:
