@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mounts import UNSHARE, with_mounts
 from workflow.lib.latex import MISSING_TEX
 
 ROOT = Path(__file__).parents[2]
@@ -31,19 +32,6 @@ FILES = [
 HAS_TEX = all(map(shutil.which, ("latexmk", "pdflatex", "bibtex"))) or shutil.which("tectonic")
 
 
-def find_unshare() -> list[str]:
-    """A command that gives a process mounts of its own; empty where that is not allowed."""
-    for command in (["unshare", "--mount"], ["unshare", "--mount", "--map-root-user"]):
-        mount = [*command, "mount", "-t", "tmpfs", "tmpfs", "/tmp"]
-        try:
-            if subprocess.run(mount, capture_output=True, check=False).returncode == 0:
-                return command
-        except FileNotFoundError:
-            break
-    return []
-
-
-UNSHARE = find_unshare()
 # Where nothing can be mounted, only the limit on files tells what happens without room.
 ROOMS = [("disk", 0), ("disk", 16_384)] if UNSHARE else []
 ROOMS += [("file", 16_384)]
@@ -59,8 +47,7 @@ def answers(tmp_path_factory) -> dict[str, dict]:
         program += [str(folder / "archive"), kind]
         (folder / "full").mkdir()
         if kind == "disk":
-            mount = f"mount -t tmpfs -o size=2m tmpfs '{folder}/full' && exec \"$@\""
-            program = [*UNSHARE, "sh", "-c", mount, "sh", *program]
+            program = with_mounts(f"mount -t tmpfs -o size=2m tmpfs '{folder}/full'", program)
         done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
         assert "Traceback" not in done.stderr

@@ -1,7 +1,5 @@
-"""What Snakemake makes of the workflow: messages for mistakes, reruns, lint."""
+"""What Snakemake makes of the workflow: messages for mistakes, plans, lint."""
 
-import json
-import os
 import re
 import subprocess
 import sys
@@ -10,7 +8,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-REPORTING = {"jobs", "provenance", "numbers", "paper", "pages"}  # after any other rule, in seconds
 
 
 @pytest.mark.parametrize(
@@ -45,59 +42,6 @@ def test_the_default_config_plans_the_paper(snakemake):
     assert counts["download"] == "1"
     assert counts["train"] == counts["predict"] == "60"
     assert "simulate" not in counts
-
-
-def rules_to_run(done: subprocess.CompletedProcess) -> set[str]:
-    assert done.returncode == 0, done.stderr
-    table = re.findall(r"^(\w+) +\d+$", done.stdout + done.stderr, re.MULTILINE)
-    return set(table) - {"total", "all"}
-
-
-def test_code_edits_rerun_what_uses_the_code_and_comments_nothing(finished, snakemake, project):
-    figures = project / "workflow/lib/figures.py"
-    original = figures.read_text()
-    try:
-        figures.write_text(original + "\n# a remark\n")
-        assert rules_to_run(snakemake("-n")) == set()
-        figures.write_text(original + "\nUNUSED = 1\n")
-        assert rules_to_run(snakemake("-n")) == {"figure1", "learning_curves"} | REPORTING
-    finally:
-        figures.write_text(original)
-    assert rules_to_run(snakemake("-n")) == set()
-
-
-def test_a_style_edit_redraws_and_does_not_retrain(finished, snakemake, project):
-    style = project / "paper/style/figures.mplstyle"
-    original, times = style.read_text(), style.stat()
-    try:
-        style.write_text(original + "axes.grid: True\n")
-        redrawn = {"describe", "figure1", "learning_curves", "signals"}
-        assert rules_to_run(snakemake("-n")) == redrawn | REPORTING
-    finally:
-        style.write_text(original)
-        os.utime(style, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-
-def test_one_more_seed_trains_only_that_seed(finished, snakemake):
-    done = snakemake("-n", changes="seeds: [1, 2]")
-    jobs = re.findall(r"^ *output: (results/ci/models\S+weights)", done.stdout, re.MULTILINE)
-    jobs = jobs or re.findall(r"output: (results/ci/models\S+weights)", done.stderr)
-    assert len(jobs) == 4
-    assert all("/2/weights" in job for job in jobs)
-
-
-def test_a_trace_is_kept_and_retrains_nothing(finished, snakemake):
-    """Besides the traces only what reports the config is made anew."""
-    expected = {"profile", "provenance", "numbers", "paper", "pages"}
-    assert rules_to_run(snakemake("-n", changes="profiler_steps: 3")) == expected
-    trace = "results/ci/traces/sequencenet/1/1.json"
-    done = snakemake("--", trace, changes="profiler_steps: 3")
-    assert done.returncode == 0, done.stderr[-3000:]
-    events = json.loads((finished / "traces/sequencenet/1/1.json").read_text())["traceEvents"]
-    steps = {e["name"] for e in events if e["name"].startswith("ProfilerStep#")}
-    assert len(steps) == 3
-    assert any(e["name"] == "aten::lstm" for e in events)
-    assert "aten::convolution" in (finished / "traces/sequencenet/1/1.txt").read_text()
 
 
 @pytest.mark.parametrize(
