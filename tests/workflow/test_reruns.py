@@ -24,7 +24,7 @@ REAL_IMPORTS = """
 import importlib.util, json, pathlib, sys
 imports = {}
 for path in pathlib.Path("workflow/scripts").glob("*.py"):
-    for name in [name for name in sys.modules if name.startswith("workflow.lib.")]:
+    for name in [name for name in sys.modules if name.split(".")[0] == "workflow"]:
         del sys.modules[name]
     spec = importlib.util.spec_from_file_location("script", path)
     spec.loader.exec_module(importlib.util.module_from_spec(spec))

@@ -147,8 +147,8 @@ def _fingerprint(task: Task, data: TrainingData, settings: TrainingSettings, cod
 
 def _save(checkpoint: Path, fingerprint: str, stepper: Stepper, rows, best) -> None:
     state = {"fingerprint": fingerprint, "rows": rows, "best": best, **stepper.state_dict()}
-    with atomic(checkpoint) as part:
-        torch.save(state, part)
+    with atomic(checkpoint) as part, open(part, "wb") as stream:
+        torch.save(state, stream)  # given a path, torch does not say why it could not write
 
 
 def _resume(checkpoint: Path, fingerprint: str, stepper: Stepper) -> tuple[list[dict], dict]:
