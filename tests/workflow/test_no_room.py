@@ -1,5 +1,6 @@
 """A full disk, a folder that can't be written, a missing LaTeX: one line, and then it goes on."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -40,7 +41,7 @@ def disk_grown(tmp_path_factory, finished) -> Path:
     (folder / "changes.yaml").write_text("folds: [1]")
     files = [path for path in finished.rglob("*") if path.is_file()]
     needed = sum(path.stat().st_size for path in files) // 1024
-    sizes = [needed * percent // 100 for percent in (1, 5, 10, 18, 25, 35, 50, 75, 100, 200)]
+    sizes = [needed * percent // 100 for percent in (1, 5, 10, 18, 25, 35, 100, 300, 900)]
     script = GROWING_DISK.replace("$SIZES", " ".join(map(str, sizes)))
     done = subprocess.run(
         [*UNSHARE, "sh", "-c", "set -e\n" + script, "sh", *CI, "changes.yaml"],
@@ -97,23 +98,30 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_first_job(tmp_path):
     assert planned.returncode == 0
 
 
+def programs_without_latex(folder: Path) -> Path:
+    """A folder with links to all programs on the PATH except those that make a PDF."""
+    folder.mkdir()
+    for place in os.get_exec_path():
+        for program in Path(place).iterdir() if Path(place).is_dir() else []:
+            if program.name not in ("latexmk", "tectonic") and not (folder / program.name).exists():
+                (folder / program.name).symlink_to(program)
+    return folder
+
+
 def test_without_latex_only_the_paper_is_left_to_do(finished, project, tmp_path):
     copy = tmp_path / "project"
     shutil.copytree(project, copy, symlinks=True)
     results = copy / "results/ci"
     for name in ("numbers.tex", "paper.pdf"):
         (results / name).unlink()
-    (tmp_path / "bin").mkdir()
-    for program in ("bash", "sh", "env", "git"):
-        if shutil.which(program):
-            (tmp_path / "bin" / program).symlink_to(shutil.which(program))
+    without_latex = {**os.environ, "PATH": str(programs_without_latex(tmp_path / "bin"))}
 
     def run(*arguments: str, **options) -> subprocess.CompletedProcess:
         return subprocess.run(
             [*CI, *arguments], cwd=copy, capture_output=True, text=True, check=False, **options
         )
 
-    done = run(env={"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path)})
+    done = run(env=without_latex)
     said = done.stdout + done.stderr
     assert done.returncode == 1
     errors = [line for line in said.splitlines() if line.startswith("error: ")]

@@ -84,10 +84,8 @@ def test_an_edited_module_reruns_the_rules_that_import_it(
     """
     with appended(project / f"workflow/lib/{module}.py", "\nUNUSED = 1\n"):
         reasons = plan(snakemake("-n"))
-    by_code = {rule for rule, reason in reasons.items() if reason.startswith("Params have changed")}
-    by_input = {
-        rule for rule, reason in reasons.items() if reason.startswith("Input files updated")
-    }
+    by_code = {rule for rule in reasons if reasons[rule].startswith("Params have changed")}
+    by_input = {rule for rule in reasons if reasons[rule].startswith("Input files updated")}
     assert by_code | by_input == reasons.keys()
     assert by_code <= rules_that_import[module] <= reasons.keys()
     assert bool(by_code) == bool(rules_that_import[module])

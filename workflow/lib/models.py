@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from workflow.lib.files import InputError, atomic
@@ -17,7 +17,8 @@ def save_model(
 ) -> None:
     """Write both files. `description` holds at least network, architecture and gain_sd."""
     with atomic(weights_path) as part:
-        save_file({name: value.contiguous() for name, value in weights.items()}, part)
+        # not save_file, which drops the reason for which it could not write
+        part.write_bytes(save({name: value.contiguous() for name, value in weights.items()}))
     with atomic(model_path) as part:
         part.write_text(json.dumps(description, indent=2) + "\n")
 
