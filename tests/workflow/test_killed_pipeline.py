@@ -195,7 +195,9 @@ def test_kills_at_random_moments_change_nothing(demo, finished):
 
 def test_a_training_that_outlives_its_snakemake_harms_nothing(demo, finished):
     """It keeps the next `make demo` out; a plain Snakemake may even train beside it."""
-    shutil.rmtree(demo.results / "models", ignore_errors=True)
+    for name in ("models", "predictions"):
+        shutil.rmtree(demo.results / name, ignore_errors=True)
+    (demo.results / "table1.md").unlink(missing_ok=True)
     run = demo.start()
     assert run.wait_for(demo.checkpoint("eulernet").exists)
     family = psutil.Process(run.process.pid).children(recursive=True)
