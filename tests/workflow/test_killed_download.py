@@ -15,8 +15,9 @@ from tests.workflow.mendeley_server import Fault, serving
 
 ROOT = Path(__file__).parents[2]
 CLIENT = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it
 from workflow.scripts.download import main
 folder = Path(sys.argv[2])
 main(folder=folder, output=folder / "dataset.lock.json", base_url=sys.argv[1],
