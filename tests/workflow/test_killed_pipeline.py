@@ -1,6 +1,7 @@
 """`make demo`, killed at random moments again and again, ends as if nothing had happened."""
 
 import base64
+import math
 import os
 import random
 import re
@@ -155,12 +156,12 @@ def demo(tmp_path_factory) -> Demo:
 def test_kills_at_random_moments_change_nothing(demo, finished):
     """The blow falls at a random moment of a job that was hit less than twice so far.
 
-    The first for each training waits for its checkpoint, so that it has to resume.
+    Each training is hit once when it has just written a checkpoint, so that it has to resume.
     """
     moments = random.Random(4)
     hits: Counter[str] = Counter()
     kills = 0
-    fresh = set(TRAININGS)
+    unresumed = set(TRAININGS)
 
     def target(run: Run) -> str | None:
         running = run.in_flight()
@@ -168,16 +169,20 @@ def test_kills_at_random_moments_change_nothing(demo, finished):
         last = "paper" if "paper" in running and kills < KILLS else None
         return wanted[0] if wanted else last
 
+    def can_resume() -> set[str]:
+        return {job for job in unresumed if demo.checkpoint(job).exists()}
+
+    def is_due(run: Run, job: str, moment: float) -> bool:
+        return time.monotonic() > moment or bool(can_resume()) or job not in run.in_flight()
+
     run = demo.start()
     while job := run.wait_for(partial(target, run)):
-        if job in fresh:
-            fresh.remove(job)
-            run.wait_for(demo.checkpoint(job).exists)
-            time.sleep(moments.uniform(0.0, 0.2))
-        else:
-            time.sleep(moments.uniform(0.0, 0.9) * seconds_of(job, finished))
+        share = math.inf if job in unresumed else moments.random()
+        moment = time.monotonic() + share * seconds_of(job, finished)
+        run.wait_for(partial(is_due, run, job, moment))
         hits.update(run.kill())
         kills += run.process.returncode == -signal.SIGKILL
+        unresumed -= can_resume()
         run = demo.start()
 
     assert run.process.wait() == 0, demo.output.read_text()[-6000:]
