@@ -42,8 +42,10 @@ report: demo
 	@$(BIN)/snakemake --configfile config/demo.yaml --quiet all --report results/demo/report.zip
 	@echo "Unzip it and open report/report.html: $(CURDIR)/results/demo/report.zip"
 
+# Whole files go to a process each, long ones first: the many short ones fill the end.
 test: $(INSTALLED) tex
-	$(BIN)/python -m pytest -n $(CORES) --dist loadfile
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder \
+		tests/workflow tests/unit
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

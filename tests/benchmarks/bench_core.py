@@ -7,16 +7,23 @@ multiplications (6 operations per weight and use: forward, and twice that backwa
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from workflow.lib.orientation import misorientation_deg, misorientation_deg_by_operators
+from workflow.lib.precision import usable_precision
+from workflow.lib.stepper import Stepper, TrainingSettings
 from workflow.lib.tasks import SequenceTask, Task, make_task
 from workflow.lib.tokens import DecimalTokenizer, DigitTokenizer, encode_all_rolls
 
 BATCH = 64
 STEPS = 20
+SETTINGS = TrainingSettings(
+    epochs=1, rolls_per_epoch=1, batch=BATCH, learning_rate=1e-4, schedule="constant",
+    warm_up=0.3, clip_norm=1.0, precision="float32", seed=1,
+)  # fmt: skip
 
 
 def best_s(function: Callable[[], object], repeats: int = 3) -> float:
@@ -81,28 +88,31 @@ def multiplications(task: Task, signals: torch.Tensor, rolls: torch.Tensor, targ
 
 
 def training(peak_gflops: float) -> None:
+    """As the demo trains, in float32 and, where the CPU computes in it, in bfloat16."""
     signals = torch.randint(0, 256, (BATCH, 6, 72)).byte()
     rolls = torch.randint(0, 72, (BATCH,))
     for name, architecture in (("eulernet", {}), ("sequencenet", {"layers": 2})):
-        task = make_task(name, architecture, gain_sd=0.2)
-        target = random_quaternions(BATCH)
-        if isinstance(task, SequenceTask):
-            target = encode_all_rolls(target, task.tokenizer)
-        optimizer = torch.optim.Adam(task.network.parameters(), fused=True)
+        per_s = {}
+        for precision in ("float32", usable_precision("bfloat16", signals.device)):
+            task = make_task(name, architecture, gain_sd=0.2)
+            target = random_quaternions(BATCH)
+            if isinstance(task, SequenceTask):
+                target = encode_all_rolls(target, task.tokenizer)
+            stepper = Stepper(task, replace(SETTINGS, precision=precision), 10 * STEPS)
 
-        def steps(task=task, target=target, optimizer=optimizer) -> None:
-            for _ in range(STEPS):
-                loss = task.loss(signals, rolls, target)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
+            def steps(stepper=stepper, target=target) -> None:
+                for _ in range(STEPS):
+                    stepper.step(signals, rolls, target)
 
-        per_s = BATCH * STEPS / best_s(steps)
-        gflops = 6 * multiplications(task, signals, rolls, target) * per_s / 1e9
+            per_s[precision] = BATCH * STEPS / best_s(steps)
+        gflops = 6 * multiplications(task, signals, rolls, target) * per_s["float32"] / 1e9
         print(
-            f"{name}: {per_s:.0f} signals/s in training, batch {BATCH}; {gflops:.0f} of "
+            f"{name}: {per_s['float32']:.0f} signals/s in training, batch {BATCH}; {gflops:.0f} of "
             f"{peak_gflops:.0f} GFLOP/s ({100 * gflops / peak_gflops:.0f} % of the matrix peak)"
         )
+        if "bfloat16" in per_s:
+            ratio = per_s["bfloat16"] / per_s["float32"]
+            print(f"{name}: {per_s['bfloat16']:.0f} signals/s in bfloat16, {ratio:.2f} times that")
 
 
 if __name__ == "__main__":
