@@ -93,11 +93,6 @@ def test_the_report_names_what_pandas_imports_for_it():
     assert "tabulate" in python_packages(ROOT / "envs/report.yaml")
 
 
-def test_the_runner_names_what_snakemake_needs_for_its_report():
-    """An extra of Snakemake's that its minimal package leaves out."""
-    assert "pygments" in python_packages(ROOT / "envs/runner.yaml")
-
-
 def test_the_runner_names_all_that_the_snakefile_imports(tmp_path):
     """The Snakefile and the rule files, without what only Snakemake can read."""
     imports = tmp_path / "imports.py"

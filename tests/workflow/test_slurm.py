@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -85,6 +86,13 @@ def kill_the_victim(project: Path, snakemake: subprocess.Popen) -> dict[str, str
     return gpus
 
 
+def kill_processes_of(project: Path) -> None:
+    """What a cancelled job leaves: without cgroups Slurm loses sight of a process's orphans."""
+    for process in psutil.process_iter(["cmdline"]):
+        if str(project) in " ".join(process.info["cmdline"] or []):
+            process.kill()
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the project beside a running cluster without accounting."""
@@ -95,6 +103,7 @@ def project(tmp_path_factory) -> Path:
             uncomment(project / "slurm/config.yaml", "slurm-status-command")
             (project / "changes.yaml").write_text(CHANGES)
             yield project
+        kill_processes_of(project)
     except slurm_cluster.Unavailable as reason:
         pytest.skip(str(reason))
 
