@@ -82,7 +82,7 @@ def _run(facts: dict[str, Any], fold: Path, rows: pd.DataFrame) -> dict[str, str
         "bootstrapResamples": _count(config["bootstrap_resamples"]),
         "chanceMedian": f"{chance_median_deg(parts['test'].orientation):.1f}",
         "deviceName": escape(_list(facts["devices"])),
-        "torchVersion": escape(facts["versions"]["torch"] or "unknown"),
+        "torchVersion": escape(facts["versions"]["torch"]),
         "commit": escape(short_commit(facts["commit"])),
     }
 

@@ -50,6 +50,6 @@ def profile_training(
             profiler.step()
     with atomic(trace_path) as part:
         profiler.export_chrome_trace(str(part))
-    order = "self_cuda_time_total" if where.type == "cuda" else "self_cpu_time_total"
+    order = "self_device_time_total" if where.type == "cuda" else "self_cpu_time_total"
     with atomic(summary_path) as part:
         part.write_text(profiler.key_averages().table(sort_by=order, row_limit=ROWS) + "\n")
