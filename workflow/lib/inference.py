@@ -1,5 +1,7 @@
 """Predictions of a trained network, plainly and with test-time augmentation (TTA)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -24,8 +26,10 @@ def predict_plain(task: Task, signals: Tensor) -> tuple[Tensor, Tensor]:
 
     Also returned: which of them are orientations at all, (n,) bool; the others are NaN.
     """
+    task.network.eval()
     rolls = torch.zeros(len(signals), dtype=torch.int64, device=signals.device)
-    return _predict(task, signals, rolls)
+    batches = zip(signals.split(PAIRS_PER_BATCH), rolls.split(PAIRS_PER_BATCH), strict=True)
+    return _joined([_predict(task.predict, *batch) for batch in batches])
 
 
 @torch.inference_mode()
@@ -36,37 +40,29 @@ def predict_tta(task: Task, signals: Tensor, label: str = "") -> tuple[Tensor, T
     an average, which symmetry would make meaningless. Invalid answers have no vote; a
     signal is invalid when all of its answers are.
     """
+    task.network.eval()
     blocks = signals.split(max(1, PAIRS_PER_BATCH // AZIMUTHS))
-    rolls = torch.arange(AZIMUTHS, device=signals.device)
-    chosen = []
-    for block in tqdm(blocks, label, disable=None, unit="block"):
-        repeated = block.repeat_interleave(AZIMUTHS, 0)
-        answer, valid = _predict(task, repeated, rolls.repeat(len(block)))
-        votes = answer.view(-1, AZIMUTHS, 4), valid.view(-1, AZIMUTHS)
-        chosen.append(medoid(*votes))
+    chosen = [
+        medoid(*_predict(task.predict_rolls, block))
+        for block in tqdm(blocks, label, disable=None, unit="block")
+    ]
     orientation = torch.cat(chosen)
     return orientation, orientation.isfinite().all(-1)
 
 
-def _predict(task: Task, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
-    task.network.eval()
-    batches = zip(signals.split(PAIRS_PER_BATCH), rolls.split(PAIRS_PER_BATCH), strict=True)
-    answers, valid = zip(*(_predict_batch(task, *batch) for batch in batches), strict=True)
-    return torch.cat(answers), torch.cat(valid)
-
-
-def _predict_batch(task: Task, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
+def _predict(predict: Callable[..., tuple[Tensor, Tensor]], *batch: Tensor):
     """In halves, and halves of them, if the GPU's memory is too small for all at once."""
     try:
-        return task.predict(signals, rolls)
+        return predict(*batch)
     except torch.OutOfMemoryError:
-        if len(signals) == 1:
+        if len(batch[0]) == 1:
             raise
     torch.cuda.empty_cache()
-    half = len(signals) // 2
-    parts = [
-        _predict_batch(task, signals[some], rolls[some])
-        for some in (slice(half), slice(half, None))
-    ]
+    half = len(batch[0]) // 2
+    parts = [tensor.split((half, len(tensor) - half)) for tensor in batch]
+    return _joined([_predict(predict, *part) for part in zip(*parts, strict=True)])
+
+
+def _joined(parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     answers, valid = zip(*parts, strict=True)
     return torch.cat(answers), torch.cat(valid)

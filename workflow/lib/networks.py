@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from workflow.lib.azimuth import features_of_rolls
 from workflow.lib.signals import AZIMUTHS, FULL_SCALE
 from workflow.lib.tokens import Tokenizer
 
@@ -20,8 +21,8 @@ class EulerNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            _convolution(1, 64), *_pool_relu(),
-            _convolution(64, 64), *_pool_relu(),
+            _convolution(1, 64, "same"), *_pool_relu(),
+            _convolution(64, 64, "same"), *_pool_relu(),
             nn.Flatten(),
         )  # fmt: skip
         self.angles = nn.Sequential(
@@ -39,9 +40,17 @@ class EulerNet(nn.Module):
 
     def forward(self, signals: Tensor) -> Tensor:
         """Euler angles (n, 3) in radians, unbounded, of signals (n, 6, 72) in 0–255."""
-        hidden = self.angles[:-1](self.features((signals / FULL_SCALE)[:, None]))
-        with torch.autocast(signals.device.type, enabled=False):  # bfloat16 rounds by up to 0.4°
-            return self.angles[-1](hidden.float())
+        return self._angles(self.features((signals / FULL_SCALE)[:, None]))
+
+    def angles_of_rolls(self, signals: Tensor) -> Tensor:
+        """Angles (n, 72, 3) of every roll of signals (n, 6, 72), convolved together."""
+        return self._angles(_of_rolls(self.features, signals))
+
+    def _angles(self, features: Tensor) -> Tensor:
+        hidden = self.angles[:-1](features)
+        last = self.angles[-1]
+        with torch.autocast(features.device.type, enabled=False):  # bfloat16: up to 0.4° off
+            return last(hidden.to(last.weight.dtype))
 
 
 class SequenceNet(nn.Module):
@@ -52,6 +61,8 @@ class SequenceNet(nn.Module):
     roll_embedding: adds a learnt vector for the roll index to the code, which tells the
     network by how much its input was rolled. On a new specimen, whose azimuth has no
     origin the network could know, it carries no information; TTA feeds it 0–71.
+    encoder: `published` pads the azimuth's ends with zeros; `equivariant`, which has the
+    same parameters, joins them, so that rolling the signal rolls the convolutions' maps.
     """
 
     def __init__(
@@ -63,14 +74,21 @@ class SequenceNet(nn.Module):
         dropout: float = 0.1,
         conditioning: Literal["initial_state", "every_step"] = "initial_state",
         roll_embedding: bool = True,
+        encoder: Literal["published", "equivariant"] = "published",
     ) -> None:
         super().__init__()
         self.tokenizer = tokenizer
         self.layers = layers
         self.conditioning = conditioning
+        head, padding = [], "same"
+        if encoder == "equivariant":  # 6 azimuths: what the convolutions consume, 1 + 1 + 2 + 2
+            head, padding = [nn.CircularPad2d((6, 6, 0, 0))], (1, 0)
         self.encoder = nn.Sequential(
-            _convolution(1, 16), nn.ReLU(), _convolution(16, 16), *_pool_relu(),
-            _convolution(16, 32), nn.ReLU(), _convolution(32, 32), *_pool_relu(),
+            *head,
+            _convolution(1, 16, padding), nn.ReLU(),
+            _convolution(16, 16, padding), *_pool_relu(),
+            _convolution(16, 32, padding), nn.ReLU(),
+            _convolution(32, 32, padding), *_pool_relu(),
             nn.Flatten(),  # 32 · 1 · 18 = 576
             nn.Linear(576, 128), nn.ReLU(),
             nn.Linear(128, 128), nn.ReLU(),
@@ -91,13 +109,22 @@ class SequenceNet(nn.Module):
         code = self._code(signals, rolls)
         return self._step(code, tokens, self._initial_state(code))[0]
 
+    def codes_of_rolls(self, signals: Tensor) -> Tensor:
+        """Codes (n, 72, w) of every roll of signals (n, 6, 72), convolved together."""
+        codes = _of_rolls(self.encoder, signals)
+        return codes if self.roll_embedding is None else codes + self.roll_embedding.weight
+
     @torch.inference_mode()
     def generate(self, signals: Tensor, rolls: Tensor) -> Tensor:
-        """Greedy decoding: tokens (n, length), each the most probable after those before it."""
-        code = self._code(signals, rolls)
+        """Greedy decoding: tokens (n, length) of signals; arguments as for `forward`."""
+        return self.write(self._code(signals, rolls))
+
+    @torch.inference_mode()
+    def write(self, code: Tensor) -> Tensor:
+        """Tokens (n, length) of codes (n, w), each the most probable after those before it."""
         state = self._initial_state(code)
         end, pad = self.tokenizer.end, self.tokenizer.pad
-        token = torch.full((len(signals), 1), self.tokenizer.start, device=signals.device)
+        token = torch.full((len(code), 1), self.tokenizer.start, device=code.device)
         written = [token]
         for _ in range(self.tokenizer.length - 1):
             logits, state = self._step(code, token, state)
@@ -129,8 +156,15 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
-    convolution = nn.Conv2d(inputs, outputs, kernel_size=3, padding="same")
+def _of_rolls(layers: nn.Sequential, signals: Tensor) -> Tensor:
+    """(n, 72, …): what convolutions, nn.Flatten and dense layers make of every roll."""
+    flatten = next(i for i, layer in enumerate(layers) if isinstance(layer, nn.Flatten))
+    features = features_of_rolls(layers[:flatten], (signals / FULL_SCALE)[:, None])
+    return layers[flatten + 1 :](features)
+
+
+def _convolution(inputs: int, outputs: int, padding: str | tuple[int, int]) -> nn.Conv2d:
+    convolution = nn.Conv2d(inputs, outputs, kernel_size=3, padding=padding)
     return convolution.to(memory_format=torch.channels_last)  # pools twice as fast on a CPU
 
 

@@ -18,7 +18,7 @@ from workflow.lib.orientation import (
     from_euler_zyz,
     multiply,
 )
-from workflow.lib.signals import random_gain, roll_azimuth, standardise
+from workflow.lib.signals import AZIMUTHS, random_gain, roll_azimuth, standardise
 from workflow.lib.tokens import TOKENIZERS
 
 
@@ -46,6 +46,10 @@ class Task(Protocol):
         """
         ...
 
+    def predict_rolls(self, signals: Tensor) -> tuple[Tensor, Tensor]:
+        """As `predict`, for all 72 rolls of each signal: answers (n, 72, 4), valid (n, 72)."""
+        ...
+
 
 class EulerTask:
     """Regression with Eq. 3; the target is the orientation (n, 4).
@@ -70,10 +74,14 @@ class EulerTask:
         return torch.tensor(len(signals), dtype=torch.float32, device=signals.device)
 
     def predict(self, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
-        rolled = roll_azimuth(signals, rolls)
-        rolled = standardise(rolled) if self.standardised else rolled.float()
-        answer = from_euler_zyz(self.network(rolled).double())
-        return _turn_back(answer, rolls), answer.isfinite().all(-1)
+        return _read_angles(self.network(self._prepare(roll_azimuth(signals, rolls))), rolls)
+
+    def predict_rolls(self, signals: Tensor) -> tuple[Tensor, Tensor]:
+        angles = self.network.angles_of_rolls(self._prepare(signals))
+        return _read_angles(angles, _all_rolls(signals))
+
+    def _prepare(self, signals: Tensor) -> Tensor:
+        return standardise(signals) if self.standardised else signals.float()
 
 
 class SequenceTask:
@@ -100,6 +108,12 @@ class SequenceTask:
         answer, valid = self.tokenizer.decode(tokens)
         return _turn_back(answer, rolls), valid
 
+    def predict_rolls(self, signals: Tensor) -> tuple[Tensor, Tensor]:
+        codes = self.network.codes_of_rolls(standardise(signals))  # the rolls' mean is the signal's
+        answer, valid = self.tokenizer.decode(self.network.write(codes.flatten(0, 1)))
+        answer, valid = answer.view(-1, AZIMUTHS, 4), valid.view(-1, AZIMUTHS)
+        return _turn_back(answer, _all_rolls(signals)), valid
+
     def _weights(self, wanted: Tensor) -> Tensor:
         """How much each symbol (n, t) counts; padding does not."""
         weights = self.tokenizer.loss_weights().to(wanted.device, torch.float32)
@@ -116,6 +130,15 @@ def make_task(network: str, architecture: dict[str, Any], gain_sd: float) -> Tas
 def _of_rolls(target: Tensor, rolls: Tensor) -> Tensor:
     """Of the tokens of all rolls (n, 72, length), those of the rolls (n,) at hand."""
     return target[torch.arange(len(rolls), device=rolls.device), rolls].long()
+
+
+def _all_rolls(signals: Tensor) -> Tensor:
+    return torch.arange(AZIMUTHS, device=signals.device)
+
+
+def _read_angles(angles: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
+    answer = from_euler_zyz(angles.double())
+    return _turn_back(answer, rolls), answer.isfinite().all(-1)
 
 
 def _turn_back(answer: Tensor, rolls: Tensor) -> Tensor:
