@@ -28,6 +28,13 @@ def test_sequencenet_has_the_released_number_of_parameters():
     assert count_parameters(SequenceNet(DigitTokenizer())) == expected
 
 
+def test_the_published_encoder_keeps_the_names_of_its_weights():
+    """Models trained before there was a choice have them, and no `encoder` in model.json."""
+    names = {name for name in SequenceTask().network.state_dict() if name.startswith("encoder")}
+    layers = (0, 2, 5, 7, 11, 13, 15)
+    assert names == {f"encoder.{i}.{part}" for i in layers for part in ("weight", "bias")}
+
+
 def test_pooling_before_relu_changes_nothing():
     torch.manual_seed(0)
     features = torch.randn(4, 3, 6, 8, requires_grad=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from workflow.lib.inference import predict_plain
+from workflow.lib.inference import predict_plain, predict_tta
 from workflow.lib.orientation import from_euler_zyz
 from workflow.lib.precision import arithmetic, usable_precision
 from workflow.lib.simulator import SPECIMENS, simulate_specimen, stream
@@ -100,12 +100,17 @@ def test_a_resumed_training_goes_on_in_parts(tmp_path, monkeypatch):
     assert again.micro_batch == 5
 
 
-def test_predictions_in_halves_are_the_same(monkeypatch):
-    task = new_task("digit")
+@pytest.mark.parametrize(
+    ("predict", "method"), [(predict_plain, "predict"), (predict_tta, "predict_rolls")]
+)
+def test_predictions_in_halves_are_the_same(predict, method, monkeypatch):
+    task = new_task("eulernet")
     signals = batch_of(task)[0]
-    expected = predict_plain(task, signals)
-    halves = predict_plain(Memory(monkeypatch, 6).limit(task, "predict"), signals)
-    torch.testing.assert_close(halves, expected, equal_nan=True)
+    expected = predict(task, signals)
+    halves = predict(Memory(monkeypatch, 6).limit(task, method), signals)
+    torch.testing.assert_close(halves, expected, atol=1e-6, rtol=0)
+    with pytest.raises(torch.OutOfMemoryError):
+        predict(Memory(monkeypatch, 0).limit(task, method), signals)
 
 
 @networks

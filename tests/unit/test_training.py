@@ -43,12 +43,16 @@ def problem(task, n: int = 96, m: int = 32) -> TrainingData:
     return TrainingData(signals[:n], target, signals[n:], orientation[n:])
 
 
-def new_task(network: str):
+def new_task(network: str, size: dict = TINY):
+    """EulerNet, or SequenceNet of that size, as published or with the equivariant encoder."""
     torch.manual_seed(0)
-    return make_task(network, TINY if network == "sequencenet" else {}, gain_sd=0.2)
+    if network == "eulernet":
+        return make_task(network, {}, gain_sd=0.2)
+    encoder = {"sequencenet": "published", "equivariant": "equivariant"}[network]
+    return make_task("sequencenet", size | {"encoder": encoder}, gain_sd=0.2)
 
 
-networks = pytest.mark.parametrize("network", ["eulernet", "sequencenet"])
+networks = pytest.mark.parametrize("network", ["eulernet", "sequencenet", "equivariant"])
 
 
 @networks
@@ -139,8 +143,7 @@ def test_it_learns_a_few_signals_by_heart(network, tmp_path, monkeypatch):
         return torch.arange(n).repeat(repeats), torch.zeros(n * repeats, dtype=torch.int64)
 
     monkeypatch.setattr(training, "_signal_and_roll", unrolled)
-    torch.manual_seed(0)
-    task = make_task(network, {"layers": 1} if network == "sequencenet" else {}, gain_sd=0.2)
+    task = new_task(network, {"layers": 1})
     data = problem(task, n=10, m=1)
     data = replace(
         data,
@@ -243,6 +246,9 @@ def test_tta_of_a_perfect_network_does_not_depend_on_the_azimuth():
         return truth + first[:, None] * torch.tensor([2 * math.pi / 72, 0, 0])
 
     task.network.forward = forward
+    task.network.angles_of_rolls = lambda signals: torch.stack(
+        [forward(signals.roll(k, -1)) for k in range(AZIMUTHS)], 1
+    )
     signals = torch.zeros(2, 6, 72, dtype=torch.uint8)
     signals[:, 0, 0] = 255
     plain, _ = predict_plain(task, signals)
