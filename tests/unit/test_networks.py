@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from workflow.lib import networks
 from workflow.lib.networks import EulerNet, SequenceNet, count_parameters
 from workflow.lib.signals import roll_azimuth, standardise
 from workflow.lib.tasks import EulerTask, SequenceTask, make_task
@@ -83,6 +84,29 @@ def test_every_variant_decodes_as_it_is_trained(cell, conditioning, embedding, t
     going_on = (written != network.tokenizer.end) & (written != network.tokenizer.pad)
     assert torch.equal(best[going_on], tokens[:, 1:][going_on])
     assert (tokens[:, 1:][~going_on] == network.tokenizer.pad).all()
+
+
+@pytest.mark.parametrize("conditioning", ["initial_state", "every_step"])
+def test_the_lstm_by_hand_computes_what_torch_does(conditioning, monkeypatch):
+    """Logits, gradients and sequences; in float64, so that no two symbols tie."""
+    torch.manual_seed(0)
+    network = SequenceNet(DigitTokenizer(), width=32, dropout=0.0, conditioning=conditioning)
+    network.double()
+    network.logits.weight.data *= 20  # varied sequences
+    signals = 255 * torch.rand(40, 6, 72, dtype=torch.float64)
+    rolls = torch.randint(72, (40,))
+    tokens = torch.randint(0, 10, (40, 13))
+    results = []
+    for fewest in (1, 41):
+        monkeypatch.setattr(networks, "FEWEST_BY_HAND", fewest)
+        logits = network(signals, rolls, tokens)
+        gradients = torch.autograd.grad(logits.square().sum(), list(network.parameters()))
+        results.append((network.generate(signals, rolls), logits, *gradients))
+    by_hand, by_torch = results
+    assert torch.equal(by_hand[0], by_torch[0])
+    assert len(by_hand[0].unique(dim=0)) > 20
+    for own, other in zip(by_hand[1:], by_torch[1:], strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("conditioning", ["initial_state", "every_step"])

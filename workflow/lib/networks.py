@@ -1,14 +1,17 @@
 """The two networks. Letters: n signals, t sequence positions, w width, v vocabulary."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from workflow.lib import lstm
 from workflow.lib.azimuth import features_of_rolls
 from workflow.lib.signals import AZIMUTHS, FULL_SCALE
 from workflow.lib.tokens import Tokenizer
 
+FEWEST_BY_HAND = 128  # sequences; with fewer, PyTorch's own LSTM is as fast or faster
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
@@ -107,7 +110,11 @@ class SequenceNet(nn.Module):
         signals (n, 6, 72) in 0–255, standardised; rolls (n,) the steps they were rolled by.
         """
         code = self._code(signals, rolls)
-        return self._step(code, tokens, self._initial_state(code))[0]
+        if self._by_hand(code):
+            hidden = self._hidden_by_hand(code, tokens)
+        else:
+            hidden, _ = self.decoder(self._inputs(code, tokens), self._initial_state(code))
+        return self.logits(self.dropout(hidden))
 
     def codes_of_rolls(self, signals: Tensor) -> Tensor:
         """Codes (n, 72, w) of every roll of signals (n, 6, 72), convolved together."""
@@ -122,33 +129,66 @@ class SequenceNet(nn.Module):
     @torch.inference_mode()
     def write(self, code: Tensor) -> Tensor:
         """Tokens (n, length) of codes (n, w), each the most probable after those before it."""
-        state = self._initial_state(code)
         end, pad = self.tokenizer.end, self.tokenizer.pad
-        token = torch.full((len(code), 1), self.tokenizer.start, device=code.device)
+        token = torch.full((len(code),), self.tokenizer.start, device=code.device)
         written = [token]
+        advance = self._stepper_by_hand(code) if self._by_hand(code) else self._stepper(code)
         for _ in range(self.tokenizer.length - 1):
-            logits, state = self._step(code, token, state)
             ended = (token == end) | (token == pad)
-            token = torch.where(ended, pad, logits.argmax(-1))
+            token = torch.where(ended, pad, self.logits(advance(token)).argmax(-1))
             written.append(token)
-        return torch.cat(written, 1)
+        return torch.stack(written, 1)
 
     def _code(self, signals: Tensor, rolls: Tensor) -> Tensor:
         code = self.encoder((signals / FULL_SCALE)[:, None])  # (n, w)
         return code if self.roll_embedding is None else code + self.roll_embedding(rolls)
 
+    def _start(self, code: Tensor) -> Tensor:
+        """The initial hidden (and cell) state (n, w) of each layer."""
+        return torch.zeros_like(code) if self.conditioning == "every_step" else code
+
     def _initial_state(self, code: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        if self.conditioning == "every_step":
-            code = torch.zeros_like(code)
-        state = code.expand(self.layers, *code.shape).contiguous()  # (layers, n, w)
+        state = self._start(code).expand(self.layers, *code.shape).contiguous()  # (layers, n, w)
         return (state, state) if isinstance(self.decoder, nn.LSTM) else state
 
-    def _step(self, code: Tensor, tokens: Tensor, state):
+    def _inputs(self, code: Tensor, tokens: Tensor) -> Tensor:
         inputs = self.token_embedding(tokens)  # (n, t, w)
-        if self.conditioning == "every_step":
-            inputs = torch.cat((inputs, code[:, None].expand_as(inputs)), -1)
-        hidden, state = self.decoder(inputs, state)
-        return self.logits(self.dropout(hidden)), state
+        if self.conditioning == "initial_state":
+            return inputs
+        return torch.cat((inputs, code[:, None].expand_as(inputs)), -1)
+
+    def _stepper(self, code: Tensor) -> Callable[[Tensor], Tensor]:
+        state = self._initial_state(code)
+
+        def advance(token: Tensor) -> Tensor:
+            nonlocal state
+            hidden, state = self.decoder(self._inputs(code, token[:, None]), state)
+            return hidden[:, 0]
+
+        return advance
+
+    def _by_hand(self, code: Tensor) -> bool:
+        """Whether `workflow.lib.lstm` is faster than PyTorch's; on a GPU, cuDNN is used."""
+        cpu = code.device.type == "cpu"
+        return isinstance(self.decoder, nn.LSTM) and cpu and len(code) >= FEWEST_BY_HAND
+
+    def _hidden_by_hand(self, code: Tensor, tokens: Tensor) -> Tensor:
+        layers = lstm.layer_weights(self.decoder)
+        drive = self._drive(layers[0], code)(tokens.T)
+        return lstm.run(layers, drive, self._start(code)).transpose(0, 1)
+
+    def _stepper_by_hand(self, code: Tensor) -> Callable[[Tensor], Tensor]:
+        layers = lstm.layer_weights(self.decoder)
+        drive, stepper = self._drive(layers[0], code), lstm.Stepper(layers, self._start(code))
+        return lambda token: stepper.step(drive(token))
+
+    def _drive(self, first: lstm.LayerWeights, code: Tensor) -> Callable[[Tensor], Tensor]:
+        """From tokens (..., n) to the input part of the first layer's gates, (..., n, 4w)."""
+        table = lstm.symbol_drive(first, self.token_embedding.weight)
+        if self.conditioning == "initial_state":
+            return lambda tokens: lstm.look_up(table, tokens)
+        constant = lstm.code_drive(first, code)
+        return lambda tokens: lstm.look_up(table, tokens) + constant
 
 
 def count_parameters(network: nn.Module) -> int:
