@@ -25,10 +25,12 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
+# Part of this module's interface; apart because they are written for speed.
+from workflow.lib.misorientation import medoid as medoid
+from workflow.lib.misorientation import misorientation_deg as misorientation_deg
+
 MAX_MISORIENTATION_DEG = math.degrees(math.acos((2 * math.sqrt(2) - 1) / 4))
 """Largest misorientation of two cubic crystals, 62.8° (Mackenzie 1958)."""
-
-_MEDOID_PAIRS = 2_000_000  # pairs held at once by `medoid`: 16 MB a temporary in float64
 
 
 def _cubic_symmetry() -> Tensor:
@@ -132,31 +134,6 @@ def azimuth_rotation(k: int | Tensor, n: int = 72) -> Tensor:
     return torch.stack((torch.cos(half), zero, zero, torch.sin(half)), -1)
 
 
-def misorientation_deg(q1: Tensor, q2: Tensor) -> Tensor:
-    """Smallest rotation angle between cubic crystals, in degrees, 0 to 62.8.
-
-    q1, q2: unit quaternions (..., 4) that broadcast against each other.
-
-    Closed form of the minimum over the 24 operators (errata of Eq. 1 and 2 settled):
-    with a ≥ b ≥ c ≥ d the absolute components of q1⁻¹ q2, the equivalents of smallest
-    angle have the scalar part a, (a + b)/√2 or (a + b + c + d)/2. The angle is taken
-    from the vector part as well, so that it is exact near 0°.
-    """
-    a, b, c, d = _sorted_absolute(multiply(conjugate(q1), q2))
-    candidates = (
-        (b * b + c * c + d * d, a),
-        (((a - b) ** 2 + (c - d) ** 2 + (c + d) ** 2) / 2, (a + b) / math.sqrt(2)),
-        (
-            ((a - b + c - d) ** 2 + (a - b - c + d) ** 2 + (a + b - c - d) ** 2) / 4,
-            (a + b + c + d) / 2,
-        ),
-    )
-    # The three are equivalent rotations: one with the least vector part has the least angle.
-    sine_squared = torch.stack([vector for vector, _ in candidates]).amin(0)
-    cosine = torch.stack([scalar for _, scalar in candidates]).amax(0)
-    return torch.rad2deg(2 * torch.atan2(sine_squared.sqrt(), cosine))
-
-
 def misorientation_deg_by_operators(q1: Tensor, q2: Tensor) -> Tensor:
     """The same as `misorientation_deg`, as Eq. 2 writes it: a minimum over 24 operators."""
     difference = multiply(conjugate(q1), q2).unsqueeze(-2)
@@ -189,44 +166,5 @@ def disorientation_loss(q1: Tensor, q2: Tensor) -> Tensor:
     return 2 * (vector.square().sum(-1) + 1e-12).sqrt()
 
 
-def medoid(q: Tensor, valid: Tensor | None = None) -> Tensor:
-    """The member with the least mean misorientation to the others, (..., k, 4) → (..., 4).
-
-    `valid` (..., k), boolean: members that may neither vote nor be chosen are False; a
-    set without a valid member gives NaN. Ties go to the first. All pairs are compared in
-    blocks, so memory does not grow with the leading shape.
-    """
-    k = q.shape[-2]
-    sets = q.reshape(-1, k, 4)
-    votes = torch.ones(sets.shape[:2], dtype=torch.bool, device=q.device)
-    if valid is not None:
-        votes = valid.reshape(-1, k)
-    step = max(1, _MEDOID_PAIRS // (k * k))
-    chosen = [
-        _medoid_block(block, vote)
-        for block, vote in zip(sets.split(step), votes.split(step), strict=True)
-    ]
-    return torch.cat(chosen).reshape(*q.shape[:-2], 4)
-
-
-def _medoid_block(q: Tensor, valid: Tensor) -> Tensor:
-    angles = misorientation_deg(q.unsqueeze(-2), q.unsqueeze(-3))  # (n, k, k)
-    total = torch.where(valid.unsqueeze(-2), angles, 0).sum(-1)
-    total = torch.where(valid, total, torch.inf)
-    best = total.argmin(-1)
-    members = q[torch.arange(len(q), device=q.device), best]
-    return torch.where(valid.any(-1, keepdim=True), members, torch.nan)
-
-
 def _rotation(q: Tensor) -> Rotation:
     return Rotation.from_quat(q.detach().cpu().double().reshape(-1, 4).numpy(), scalar_first=True)
-
-
-def _sorted_absolute(q: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """|components| of (..., 4) in falling order; a sorting network, 5 times torch.sort's speed."""
-    w, x, y, z = q.abs().unbind(-1)
-    w, x = torch.maximum(w, x), torch.minimum(w, x)
-    y, z = torch.maximum(y, z), torch.minimum(y, z)
-    a, y = torch.maximum(w, y), torch.minimum(w, y)
-    x, d = torch.maximum(x, z), torch.minimum(x, z)
-    return a, torch.maximum(x, y), torch.minimum(x, y), d
