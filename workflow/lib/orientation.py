@@ -17,6 +17,7 @@ and returns the same dtype and device. Angles come from atan2, never from arccos
 error near 0° is 0.04° in float32 and 1e-6° in float64.
 """
 
+import functools
 import itertools
 import math
 
@@ -66,7 +67,7 @@ def multiply(p: Tensor, q: Tensor) -> Tensor:
 
 def conjugate(q: Tensor) -> Tensor:
     """The inverse of unit quaternions (..., 4)."""
-    return q * q.new_tensor([1, -1, -1, -1])
+    return torch.cat((q[..., :1], -q[..., 1:]), -1)
 
 
 def canonical_sign(q: Tensor) -> Tensor:
@@ -137,7 +138,7 @@ def azimuth_rotation(k: int | Tensor, n: int = 72) -> Tensor:
 def misorientation_deg_by_operators(q1: Tensor, q2: Tensor) -> Tensor:
     """The same as `misorientation_deg`, as Eq. 2 writes it: a minimum over 24 operators."""
     difference = multiply(conjugate(q1), q2).unsqueeze(-2)
-    equivalents = multiply(difference, CUBIC_SYMMETRY.to(difference))
+    equivalents = multiply(difference, _operators(difference.dtype, difference.device))
     angle = 2 * torch.atan2(equivalents[..., 1:].norm(dim=-1), equivalents[..., 0].abs())
     return torch.rad2deg(angle.amin(-1))
 
@@ -149,7 +150,7 @@ def to_fundamental_zone(q: Tensor) -> Tensor:
     the zone; on its boundary one of the equals is chosen. Differentiable with respect to
     q: the chosen operator is a constant.
     """
-    operators = CUBIC_SYMMETRY.to(q)
+    operators = _operators(q.dtype, q.device)
     scalar_parts = q.detach() @ conjugate(operators).T  # (..., 24): those of the q S
     nearest = operators[scalar_parts.abs().argmax(-1)]
     return canonical_sign(multiply(q, nearest))
@@ -164,6 +165,11 @@ def disorientation_loss(q1: Tensor, q2: Tensor) -> Tensor:
     """
     vector = to_fundamental_zone(multiply(conjugate(q1), q2))[..., 1:]
     return 2 * (vector.square().sum(-1) + 1e-12).sqrt()
+
+
+@functools.cache  # copied to a device once, because each copy stalls a GPU
+def _operators(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return CUBIC_SYMMETRY.to(device, dtype)
 
 
 def _rotation(q: Tensor) -> Rotation:

@@ -71,7 +71,7 @@ class EulerTask:
         return disorientation_loss(answer, turned).mean()
 
     def weight(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
-        return torch.tensor(len(signals), dtype=torch.float32, device=signals.device)
+        return signals.new_full((), len(signals), dtype=torch.float32)
 
     def predict(self, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
         return _read_angles(self.network(self._prepare(roll_azimuth(signals, rolls))), rolls)
@@ -90,6 +90,7 @@ class SequenceTask:
     def __init__(self, tokenizer: str = "digit", **architecture: Any) -> None:
         self.tokenizer = TOKENIZERS[tokenizer]()
         self.network = SequenceNet(self.tokenizer, **architecture)
+        self._position_weights = self.tokenizer.loss_weights().float()
 
     def loss(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
         tokens = _of_rolls(target, rolls)
@@ -116,8 +117,9 @@ class SequenceTask:
 
     def _weights(self, wanted: Tensor) -> Tensor:
         """How much each symbol (n, t) counts; padding does not."""
-        weights = self.tokenizer.loss_weights().to(wanted.device, torch.float32)
-        return weights * (wanted != self.tokenizer.pad)
+        if self._position_weights.device != wanted.device:  # once: a copy stalls a GPU
+            self._position_weights = self._position_weights.to(wanted.device)
+        return self._position_weights * (wanted != self.tokenizer.pad)
 
 
 def make_task(network: str, architecture: dict[str, Any], gain_sd: float) -> Task:
