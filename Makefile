@@ -7,14 +7,15 @@ INSTALLED := $(VENV)/.installed
 TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 
 .DEFAULT_GOAL := help
-.PHONY: help demo report test lint bench rulegraph tex clean requirements pins
+.PHONY: help demo report test lint bench bench-pipeline rulegraph tex clean requirements pins
 
 help:
 	@echo "make demo   the whole paper on simulated data, about ten minutes on two cores"
 	@echo "make report the demo's tables, figures and logs as one zip to browse"
 	@echo "make test   all tests, a tiny run from archive to PDF among them"
 	@echo "make lint   style of Python, Snakemake and environment files"
-	@echo "make bench  measurements of speed and memory"
+	@echo "make bench  all speeds beside baselines: results/benchmarks/bench.md, under ten minutes"
+	@echo "make bench-pipeline  the download beside curl, and Snakemake's share of a finished demo"
 	@echo "make clean  remove the demo's and the tests' results"
 
 # A lock that ends with whoever holds it: jobs inherit standard input, so a training that outlives a
@@ -54,8 +55,11 @@ lint: $(INSTALLED)
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
 
 bench: $(INSTALLED)
-	@set -e; for file in tests/benchmarks/bench_*.py; do echo "== $$file"; \
-		PYTHONPATH=. $(BIN)/python $$file; done
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench.py
+
+bench-pipeline: $(INSTALLED)
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_download.py
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_overhead.py
 
 # Installed once; again when the pinned packages change.
 $(INSTALLED): requirements.txt

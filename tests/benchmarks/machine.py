@@ -1,0 +1,70 @@
+"""What the benchmarks ran on: processor, GPU, versions, commit, and what it can do at most."""
+
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.benchmarks.measure import Sizes, alternate, copying, matrix_product
+
+
+def describe(device: torch.device, sizes: Sizes) -> dict[str, Any]:
+    """All of it, ready for JSON; `peaks` are the best of `sizes.repeats`."""
+    peaks = alternate(
+        {
+            "float32": matrix_product("float32", device, sizes.matrix_edge),
+            "bfloat16": matrix_product("bfloat16", device, sizes.matrix_edge),
+            "copy": copying(device, sizes.copied_mb),
+        },
+        sizes.repeats,
+    )
+    return {
+        "date_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
+        "cpu": cpu_model(),
+        "threads": torch.get_num_threads(),
+        "device": device.type,
+        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "matrix_edge": sizes.matrix_edge,
+        "peak_gflops": {name: max(peaks[name]) / 1e9 for name in ("float32", "bfloat16")},
+        "copy_gb_per_s": max(peaks["copy"]) / 1e9,
+    }
+
+
+def caption(machine: dict[str, Any]) -> str:
+    """The description as a sentence for above the table."""
+    place = machine["gpu"] or f"{machine['cpu']}, {machine['threads']} threads"
+    edge, peaks = machine["matrix_edge"], machine["peak_gflops"]
+    return (
+        f"Measured on {machine['date_utc'][:10]}, commit {machine['commit'] or 'unknown'}, on "
+        f"{place}, PyTorch {machine['torch']}. {edge}³ matrix products: {peaks['float32']:,.0f} "
+        f"GFLOP/s in float32, {peaks['bfloat16']:,.0f} in bfloat16; copying: "
+        f"{machine['copy_gb_per_s']:,.0f} GB/s read and written."
+    )
+
+
+def cpu_model() -> str:
+    """The processor's name as Linux gives it, or as Python does."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def commit() -> str | None:
+    """The commit of this checkout, with `-dirty` if files differ from it; None without git."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"],
+            cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()
