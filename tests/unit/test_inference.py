@@ -69,7 +69,7 @@ def test_tta_is_the_medoid_of_predictions_one_by_one(name, monkeypatch):
     task = new_task(name, monkeypatch)
     expected = medoid(*one_by_one(task))
     for pairs in (4096, 2 * AZIMUTHS, 1):
-        monkeypatch.setattr(inference, "PAIRS_PER_BATCH", pairs)
+        monkeypatch.setitem(inference.PAIRS_PER_BATCH, "cpu", pairs)
         orientation, valid = predict_tta(task, SIGNALS)
         torch.testing.assert_close(orientation, expected, atol=1e-5, rtol=0)
         assert valid.all()

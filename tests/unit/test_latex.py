@@ -29,7 +29,7 @@ RUN_MACROS = re.findall(
     r"\w+",
     """
     eulernetInput sequencenetInvalidPercent sequencenetInvalidTtaPercent
-    sequencenetTokenizer sequencenetLength sequencenetCell sequencenetLayers
+    sequencenetTokenizer sequencenetLength sequencenetCell sequencenetLayers sequencenetEncoder
     sequencenetWidth sequencenetConditioning sequencenetRollEmbedding
     sequencenetQuantisationMedian sequencenetQuantisationMax runName dataSource nSpecimens
     testSpecimen nTraining nValidation nTest validationPercent nFolds nSeeds foldList

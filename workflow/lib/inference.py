@@ -10,7 +10,8 @@ from workflow.lib.orientation import medoid
 from workflow.lib.signals import AZIMUTHS
 from workflow.lib.tasks import Task
 
-PAIRS_PER_BATCH = 4096  # (signal, roll) pairs a network sees at once
+# (signal, roll) pairs a network sees at once: on a CPU what fits its cache, on a GPU what fills it
+PAIRS_PER_BATCH = {"cpu": 32 * AZIMUTHS, "cuda": 1024 * AZIMUTHS}
 
 
 def choose_device(name: str) -> torch.device:
@@ -28,7 +29,8 @@ def predict_plain(task: Task, signals: Tensor) -> tuple[Tensor, Tensor]:
     """
     task.network.eval()
     rolls = torch.zeros(len(signals), dtype=torch.int64, device=signals.device)
-    batches = zip(signals.split(PAIRS_PER_BATCH), rolls.split(PAIRS_PER_BATCH), strict=True)
+    size = PAIRS_PER_BATCH[signals.device.type]
+    batches = zip(signals.split(size), rolls.split(size), strict=True)
     return _joined([_predict(task.predict, *batch) for batch in batches])
 
 
@@ -41,7 +43,7 @@ def predict_tta(task: Task, signals: Tensor, label: str = "") -> tuple[Tensor, T
     signal is invalid when all of its answers are.
     """
     task.network.eval()
-    blocks = signals.split(max(1, PAIRS_PER_BATCH // AZIMUTHS))
+    blocks = signals.split(max(1, PAIRS_PER_BATCH[signals.device.type] // AZIMUTHS))
     chosen = [
         medoid(*_predict(task.predict_rolls, block))
         for block in tqdm(blocks, label, disable=None, unit="block")

@@ -131,7 +131,7 @@ class _Layer(torch.autograd.Function):
         hidden = torch.empty_like(cells, dtype=drive.dtype)
         cells[0], hidden[0] = state, state
         for s in range(t):
-            gates[s] = torch.addmm(drive[s], hidden[s], weight.t())
+            gates[s] = drive[s].addmm_(hidden[s], weight.t())
             _open(gates[s])
             into, forget, candidate, out = gates[s].chunk(4, 1)
             torch.mul(cells[s], forget, out=cells[s + 1]).addcmul_(into, candidate)
