@@ -19,11 +19,11 @@ EXPLANATION = (
 
 
 def write(folder: Path, machine: dict[str, Any], rows: list[Row]) -> None:
-    """bench.json, with every single rate, and bench.md."""
+    """bench.json, with every single rate in the order of the rows, and bench.md."""
     content = {
         "machine": machine,
         "rows": [row.as_dict() for row in rows],
-        "repeats": {row.work: row.repeats for row in rows},
+        "repeats": [row.repeats for row in rows],
     }
     with atomic(folder / "bench.json") as part:
         part.write_text(json.dumps(content, indent=2) + "\n")
