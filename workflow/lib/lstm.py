@@ -60,8 +60,8 @@ def code_drive(layer: LayerWeights, code: Tensor) -> Tensor:
 def run(layers: list[LayerWeights], drive: Tensor, state: Tensor) -> Tensor:
     """Hidden states of the last layer, (t, n, w), in the type of `drive`; differentiable.
 
-    drive (t, n, 4w): input part of the first layer's gates. state (n, w): the initial hidden and
-    cell state of every layer.
+    drive (t, n, 4w): input part of the first layer's gates, which is overwritten. state (n, w): the
+    initial hidden and cell state of every layer.
     """
     kind = drive.dtype
     hidden = _Layer.apply(drive, state, layers[0].state.to(kind))
@@ -131,6 +131,7 @@ class _Layer(torch.autograd.Function):
         hidden = torch.empty_like(cells, dtype=drive.dtype)
         cells[0], hidden[0] = state, state
         for s in range(t):
+            # In place, because addmm would first copy the drive.
             gates[s] = drive[s].addmm_(hidden[s], weight.t())
             _open(gates[s])
             into, forget, candidate, out = gates[s].chunk(4, 1)

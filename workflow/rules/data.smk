@@ -77,6 +77,7 @@ rule split:
         f"{RESULTS}/logs/split/{{fold}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/split/{{fold}}.tsv"
+    priority: 1  # on the longest way to the paper
     conda:
         "../../envs/data.yaml"
     params:
@@ -95,6 +96,7 @@ rule tokenize:
         f"{RESULTS}/logs/tokenize/{{fold}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/tokenize/{{fold}}.tsv"
+    priority: 1  # on the longest way to the paper
     conda:
         LEARN_ENVIRONMENT
     params:

@@ -16,6 +16,7 @@ rule train:
         f"{RESULTS}/logs/train/{{network}}/{{fold}}/{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{network}}/{{fold}}/{{seed}}.tsv"
+    priority: 1  # on the longest way to the paper
     conda:
         LEARN_ENVIRONMENT
     threads: config["training_threads"]
