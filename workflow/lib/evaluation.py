@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from workflow.lib.cpu import use_cpu
 from workflow.lib.inference import predict_plain, predict_tta
 from workflow.lib.orientation import MAX_MISORIENTATION_DEG, canonical_sign, misorientation_deg
 from workflow.lib.predictions import Predictions
@@ -14,7 +15,7 @@ def evaluate(
     task: Task, test: Signals, device: torch.device, threads: int, label: str = ""
 ) -> Predictions:
     """Predictions for the test signals, angles computed in float64."""
-    torch.set_num_threads(threads)
+    use_cpu(threads)
     task.network.to(device)
     signals = torch.from_numpy(test.signals).to(device)
     reference = torch.from_numpy(test.orientation).to(device)

@@ -4,9 +4,9 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch.profiler import ProfilerActivity, profile, schedule
 
+from workflow.lib.cpu import use_cpu
 from workflow.lib.files import atomic
 from workflow.lib.inference import choose_device
 from workflow.lib.stepper import Stepper
@@ -33,7 +33,7 @@ def profile_training(
 
     The trace (JSON) opens in ui.perfetto.dev; the summary lists the costliest operations.
     """
-    torch.set_num_threads(threads)
+    use_cpu(threads)
     where = choose_device(device)
     task, data, hyperparameters = prepare(fold, tokens, network, settings, seed, where)
     stepper = Stepper(task, hyperparameters, WARM_UP + steps)

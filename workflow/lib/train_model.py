@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from workflow.lib.cpu import use_cpu
 from workflow.lib.dataset import read_attributes
 from workflow.lib.files import InputError, atomic
 from workflow.lib.inference import choose_device
@@ -41,7 +42,7 @@ def train_model(
     settings: the config's `architecture` and `training` of this network. `tokens` is for
     SequenceNet. The checkpoint is removed once all three files are written.
     """
-    torch.set_num_threads(threads)
+    use_cpu(threads)
     where = choose_device(device)
     attributes = read_attributes(fold)
     task, data, hyperparameters = prepare(fold, tokens, network, settings, seed, where)
