@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
 
 from workflow.lib.orientation import misorientation_deg
-from workflow.lib.tokens import DecimalTokenizer, DigitTokenizer
+from workflow.lib.tokens import _CHUNK, DecimalTokenizer, DigitTokenizer
 
 TOKENIZERS = [DigitTokenizer(), DecimalTokenizer()]
 # Quantisation of facts: the largest and median angle in degrees between q and decode(encode(q)).
@@ -157,3 +157,132 @@ def test_missing_start_end_or_padding_is_invalid(tokenizer):
     tokens[1][tokens[1] == tokenizer.end] = tokenizer.pad
     tokens[2, -1] = tokenizer.start
     assert not tokenizer.decode(tokens)[1].any()
+
+
+def written_plainly(tokenizer, q):
+    """What `encode` writes, by Python's rounding and formatting."""
+    if tokenizer.name == "digit":
+        return "".join(f"{min(max(round((c + 1) * 500), 0), 999):03d}" for c in q)
+    return ",".join(f"{round(c * 1000) / 1000:.3f}" for c in q)
+
+
+def read_plainly(tokenizer, row):
+    """The components that a row of ids stands for, by a regular expression; None if invalid."""
+    names = dict(enumerate([*tokenizer.vocabulary[: tokenizer.start], "<", ">", "_"]))
+    text = "".join(names.get(i, "?") for i in row)
+    sequence = re.fullmatch(rf"<({WELL_FORMED[tokenizer.name].pattern})>_*", text)
+    if sequence is None:
+        return None
+    if tokenizer.name == "digit":
+        components = [int(number) / 500 - 1 for number in re.findall(r"\d{3}", sequence[1])]
+    else:
+        components = [float(number) for number in sequence[1].split(",")]
+    norm = np.linalg.norm(components)
+    return None if norm == 0 else [c / norm for c in components]
+
+
+def assert_read_as_plainly(tokenizer, rows):
+    """Returns how many of the rows are valid."""
+    expected = [read_plainly(tokenizer, row) for row in rows.tolist()]
+    q, valid = tokenizer.decode(rows)
+    assert valid.tolist() == [components is not None for components in expected]
+    expected = torch.tensor([c or [torch.nan] * 4 for c in expected], dtype=torch.float64)
+    torch.testing.assert_close(q, expected, rtol=0, atol=1e-15, equal_nan=True)
+    return int(valid.sum())
+
+
+def diverse_sequences(tokenizer):
+    """Sequences with all 16 patterns of signs, and with ones and zeros, one of them negative."""
+    signs = torch.cartesian_prod(*[torch.tensor([1.0, -1.0])] * 4)
+    rows = tokenizer.encode(torch.cat((signs * random_quaternions(16).abs(), -torch.eye(4))))
+    strings = ["-0.000,1.000,0.000,-0.000"] if tokenizer.name == "decimal" else ["000000500999"]
+    return torch.cat((rows, tokenizer.from_strings(strings)))
+
+
+@tokenizers
+def test_encoding_rounds_as_python_does(tokenizer):
+    """On random quaternions, on the decimals themselves, and half-way between them."""
+    grid = torch.arange(-2000, 2001, dtype=torch.float64) / 2000
+    q = torch.cat((random_quaternions(2000), grid[:4000].view(-1, 4), grid[1:].view(-1, 4)))
+    expected = [written_plainly(tokenizer, row) for row in q.tolist()]
+    assert tokenizer.to_strings(tokenizer.encode(q)) == expected
+
+
+@tokenizers
+def test_every_corruption_of_one_symbol(tokenizer):
+    """By every symbol, and by ids of no symbol, some of which are a symbol's as a byte."""
+    rows, size = diverse_sequences(tokenizer), len(tokenizer.vocabulary)
+    foreign = [-(2**63), -257, -256, -243, -1, size, 127, 128, 255, 256, 257, 269, 2**32, 2**63 - 1]
+    ids = torch.tensor([*range(size), *foreign])
+    corrupted = rows[:, None, None].repeat(1, tokenizer.length, len(ids), 1)
+    for position in range(tokenizer.length):
+        corrupted[:, position, :, position] = ids
+    corrupted = corrupted.flatten(0, 2)
+    assert len(rows) * tokenizer.length < assert_read_as_plainly(tokenizer, corrupted)
+
+
+@tokenizers
+def test_shifted_and_truncated_sequences(tokenizer):
+    rows = diverse_sequences(tokenizer)
+    shifted = [rows.roll(shift, 1) for shift in range(tokenizer.length)]
+    truncated = [rows.clone() for _ in range(1, tokenizer.length)]
+    for position, cut in enumerate(truncated, start=1):
+        cut[:, position:] = tokenizer.pad
+    assert assert_read_as_plainly(tokenizer, torch.cat(shifted)) == len(rows)
+    assert_read_as_plainly(tokenizer, torch.cat(truncated))
+
+
+@tokenizers
+@given(data=st.data())
+def test_any_integers_are_read_as_plainly(tokenizer, data):
+    """Rows of anything, and sequences with a few symbols replaced by others."""
+    ids = st.integers(0, len(tokenizer.vocabulary) - 1)
+    anything = st.one_of(ids, st.integers(-(2**63), 2**63 - 1))
+    rows = data.draw(arrays(np.int64, (3, tokenizer.length), elements=anything))
+    rows[1:] = diverse_sequences(tokenizer)[data.draw(st.integers(0, 19))]
+    places = st.integers(0, tokenizer.length - 1)
+    for position, symbol in data.draw(st.lists(st.tuples(places, ids), max_size=4)):
+        rows[2, position] = symbol
+    assert assert_read_as_plainly(tokenizer, torch.from_numpy(rows)) >= 1
+
+
+@tokenizers
+@pytest.mark.parametrize("n", [0, 1, 2, _CHUNK - 1, _CHUNK, _CHUNK + 1, 2 * _CHUNK + 1])
+def test_any_number_of_quaternions(tokenizer, n):
+    """More than are worked on at a time come out as when they come in other portions."""
+    q = random_quaternions(max(n, 1))[:n]
+    tokens = tokenizer.encode(q)
+    tokens[n // 2 :, 2] = tokenizer.end  # the second half is invalid
+    portions = [tokenizer.decode(part) for part in tokens.split(777)] if n else []
+    decoded, valid = tokenizer.decode(tokens)
+    assert tokens.shape == (n, tokenizer.length)
+    assert decoded.shape == (n, 4)
+    assert torch.equal(valid, torch.arange(n) < n // 2)
+    assert torch.equal(tokenizer.encode(q[: n // 2]), tokens[: n // 2])
+    if portions:
+        together = torch.cat([part for part, _ in portions])
+        torch.testing.assert_close(decoded, together, rtol=0, atol=0, equal_nan=True)
+
+
+@tokenizers
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32])
+def test_tokens_of_any_integer_type_are_read_and_left_as_they_were(tokenizer, dtype):
+    rows = diverse_sequences(tokenizer)
+    rows[0, 3] = 100  # no symbol
+    narrow = rows.to(dtype)
+    q, valid = tokenizer.decode(narrow)
+    expected = tokenizer.decode(rows)
+    torch.testing.assert_close(q, expected[0], rtol=0, atol=0, equal_nan=True)
+    assert torch.equal(valid, expected[1])
+    assert torch.equal(narrow, rows.to(dtype))
+
+
+@tokenizers
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_encoding_leaves_the_quaternions_as_they_were(tokenizer, dtype):
+    """Also a single one, whose columns are its own memory."""
+    q = random_quaternions(1).to(dtype)
+    before = q.clone()
+    tokens = tokenizer.encode(q)
+    assert torch.equal(q, before)
+    assert torch.equal(tokens, tokenizer.encode(q.double()))
