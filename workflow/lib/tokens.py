@@ -22,7 +22,7 @@ from workflow.lib.signals import AZIMUTHS
 _SHORTEST_NORM = 1e-6  # below it, four digits strings name no direction in quaternion space
 # Quaternions at a time on a CPU, so that their symbols stay in its cache. Not a power of two:
 # a column's neighbours would share its place in the cache, and reading across them be slow.
-_CHUNK = 10_000
+_CHUNK = 20_000
 
 
 class Tokenizer(ABC):
@@ -166,7 +166,7 @@ class DecimalTokenizer(Tokenizer):
     # number has its sign's place: 0.5 in "…,0.500,…" is laid out as "-0.500,"
     _LAYOUT = "-0.000,-0.000,-0.000,-0.000"
     _WIDTH = 7  # of a number with its comma, or END in the comma's place
-    _LARGEST = (255, 1, 0, 9, 9, 9, 0)  # sign (anything), unit, point, three decimals, comma
+    _LARGEST = (255, 9, 0, 9, 9, 9, 0)  # sign (anything), unit, point, three decimals, comma
 
     def __init__(self) -> None:
         super().__init__("0123456789-.,", symbols=len(self._LAYOUT))
@@ -201,7 +201,7 @@ class DecimalTokenizer(Tokenizer):
         fits = symbols.clone().le_(self._largest.to(symbols.device)).all(0)
         sign, unit, _, *decimals, _ = _numbers_of(symbols)
         size = _integer((unit, *decimals))
-        valid = (wrong == 0) & fits.bool() & (size.amax(0) <= 1000)
+        valid = (wrong == 0) & fits.bool() & (size.amax(0) <= 1000)  # so that the unit is 0 or 1
         is_negative = sign.eq_(0).short()
         return size.mul_(1 - 2 * is_negative).double().div_(1000), valid
 
