@@ -261,7 +261,10 @@ def test_any_number_of_quaternions(tokenizer, n):
     tokens = tokenizer.encode(q)
     tokens[n // 2 :, 2] = tokenizer.end  # the second half is invalid
     portions = [tokenizer.decode(part) for part in tokens.split(777)] if n else []
-    decoded, valid = tokenizer.decode(tokens)
+    threads = torch.get_num_threads()
+    with torch.inference_mode():  # as where a network's answers are read
+        decoded, valid = tokenizer.decode(tokens)
+    assert torch.get_num_threads() == threads
     assert tokens.shape == (n, tokenizer.length)
     assert decoded.shape == (n, 4)
     assert torch.equal(valid, torch.arange(n) < n // 2)

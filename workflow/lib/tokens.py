@@ -10,7 +10,8 @@ second ones and so on: a CPU compares and moves 32 or 64 of these bytes at a tim
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -52,10 +53,7 @@ class Tokenizer(ABC):
     def encode(self, q: Tensor) -> Tensor:
         """Tokens (n, length), int64, of unit quaternions (n, 4) with the sign they have."""
         tokens = _empty((len(q), self.length), torch.int64, q.device)
-        for components, written in _chunks(q, tokens):
-            symbols = self._write(_columns(components, torch.float64))
-            written[:, 0] = self.start
-            written[:, 1:] = symbols.T
+        _in_chunks(self._encode, q, tokens)
         return tokens
 
     def decode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,17 +65,22 @@ class Tokenizer(ABC):
         """
         q = _empty((len(tokens), 4), torch.float64, tokens.device)
         valid = tokens.new_empty(len(tokens), dtype=torch.bool)
-        for written, components, well_formed in _chunks(tokens, q, valid):
-            # bytes first: a row is read once from memory, and its columns come from the cache
-            symbols = _columns(self._as_bytes(written), torch.uint8)
-            starts = symbols[0] == self.start
-            numbers, follows_grammar = self._read(symbols[1:])
-            components.copy_(numbers.T)
-            norm = components.norm(dim=-1)
-            torch.logical_and(starts, follows_grammar, out=well_formed)
-            well_formed &= norm > _SHORTEST_NORM
-            components /= torch.where(well_formed, norm, torch.nan)[:, None]
+        _in_chunks(self._decode, tokens, q, valid)
         return q, valid
+
+    def _encode(self, q: Tensor, tokens: Tensor) -> None:
+        tokens[:, 0] = self.start
+        tokens[:, 1:] = self._write(_columns(q, torch.float64)).T
+
+    def _decode(self, tokens: Tensor, q: Tensor, valid: Tensor) -> None:
+        # bytes first: a row is read once from memory, and its columns come from the cache
+        symbols = _columns(self._as_bytes(tokens), torch.uint8)
+        starts = symbols[0] == self.start
+        components, follows_grammar = self._read(symbols[1:])
+        q.copy_(components.T)
+        norm = q.norm(dim=-1)
+        valid.copy_(starts & follows_grammar & (norm > _SHORTEST_NORM))
+        q /= torch.where(valid, norm, torch.nan)[:, None]
 
     def _as_bytes(self, tokens: Tensor) -> Tensor:
         """The ids as int8, and −1 or the id after the last for what is no symbol's id."""
@@ -138,7 +141,7 @@ class DigitTokenizer(Tokenizer):
 
     def _write(self, components: Tensor) -> Tensor:
         values = components.add_(1).mul_(500).round_().clamp_(0, 999)
-        symbols = _empty_symbols(self.length - 1, components)
+        symbols = components.new_empty(self.length - 1, components.shape[1], dtype=torch.uint8)
         symbols[-1] = self.end
         for column, digit in zip(_numbers_of(symbols[:-1]), _digits(values, 3), strict=True):
             column.copy_(digit)
@@ -177,9 +180,9 @@ class DecimalTokenizer(Tokenizer):
 
     def _write(self, components: Tensor) -> Tensor:
         thousandths = components.mul_(1000).round_()
-        symbols = _empty_symbols(self.length, components)  # one more: padding to move in
-        symbols[:-1] = self._layout.to(symbols.device)
-        symbols[-1] = self.pad
+        # one more than wanted: padding to move in
+        symbols = components.new_empty(self.length, components.shape[1], dtype=torch.uint8)
+        symbols[:-1], symbols[-1] = self._layout.to(symbols.device), self.pad
         _, unit, _, *decimals, _ = _numbers_of(symbols[:-1])
         for column, digit in zip((unit, *decimals), _digits(thousandths.abs(), 4), strict=True):
             column.copy_(digit)
@@ -216,20 +219,31 @@ def _empty(shape: tuple[int, int], dtype: torch.dtype, device: torch.device) -> 
     return torch.from_numpy(np.empty(shape, str(dtype).removeprefix("torch.")))
 
 
-def _chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Rows of the tensors, some at a time on a CPU and all at once elsewhere."""
-    n = len(tensors[0])
-    size = _CHUNK if tensors[0].device.type == "cpu" else max(n, 1)
-    return zip(*(tensor.split(size) if n else () for tensor in tensors), strict=True)
+def _in_chunks(work: Callable[..., None], *tensors: Tensor) -> None:
+    """Have `work` done on the same rows of all tensors: some at a time on a CPU, else all.
+
+    A CPU's threads share out the chunks. To divide each operation, as PyTorch would, takes
+    longer than most of them do, and far longer where other programs keep a core busy.
+    """
+    if len(tensors[0]) == 0:
+        return
+    if tensors[0].device.type != "cpu":
+        work(*tensors)
+        return
+    chunks = [tensor.split(_CHUNK) for tensor in tensors]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            # a thread starts outside the inference mode that the results may be made in
+            list(pool.map(torch.inference_mode()(work), *chunks))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _columns(rows: Tensor, dtype: torch.dtype) -> Tensor:
     """A copy of rows (n, m) as (m, n), with each column's numbers side by side in memory."""
     return rows.new_empty(rows.shape[::-1], dtype=dtype).copy_(rows.T)
-
-
-def _empty_symbols(count: int, components: Tensor) -> Tensor:
-    return components.new_empty(count, components.shape[1], dtype=torch.uint8)
 
 
 def _numbers_of(symbols: Tensor) -> tuple[Tensor, ...]:
