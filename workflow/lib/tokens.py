@@ -227,7 +227,7 @@ def _in_chunks(work: Callable[..., None], *tensors: Tensor) -> None:
     """
     if len(tensors[0]) == 0:
         return
-    if tensors[0].device.type != "cpu":
+    if tensors[0].device.type != "cpu" or len(tensors[0]) <= _CHUNK:
         work(*tensors)
         return
     chunks = [tensor.split(_CHUNK) for tensor in tensors]
