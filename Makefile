@@ -10,7 +10,7 @@ TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 .PHONY: help demo report test lint bench bench-pipeline rulegraph tex clean requirements pins
 
 help:
-	@echo "make demo   the whole paper on simulated data, about ten minutes on two cores"
+	@echo "make demo   the whole paper on simulated data, about eight minutes on two cores"
 	@echo "make report the demo's tables, figures and logs as one zip to browse"
 	@echo "make test   all tests, a tiny run from archive to PDF among them"
 	@echo "make lint   style of Python, Snakemake and environment files"
