@@ -1,7 +1,7 @@
 """The recurrent decoder's LSTM, written for a CPU: what `torch.nn.LSTM` computes, with less to do.
 
-Three things make it faster than `nn.LSTM` at batches of a few hundred sequences and more, by 13 % in
-training with bfloat16 and batches of 512, and in decoding by more:
+Three things make it faster than `nn.LSTM` at batches of a few hundred sequences and more: by 13 %
+in training with bfloat16 and batches of 512, by more in decoding.
 
 - Symbols are few, so the first layer's input part W x + b is a row of a table.
 - In training, the backward pass works on what the forward pass has kept and multiplies once
