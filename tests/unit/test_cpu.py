@@ -4,8 +4,6 @@ import platform
 import subprocess
 import sys
 
-import pytest
-
 COUNT = """
 import resource, torch
 from workflow.lib.cpu import use_cpu
@@ -13,7 +11,7 @@ use_cpu(1)
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 def allocate():
-    return [torch.ones(2_000_000) for _ in range(5)]
+    return [torch.ones(7_000_000) for _ in range(4)]
 for _ in range(3):
     allocate()
 before = faults()
@@ -23,10 +21,10 @@ print(faults() - before, torch.get_num_threads())
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc is tuned in glibc only")
-def test_freed_memory_is_used_again():
-    """400 MB are allocated and freed: 100,000 pages of 4 kB, were they fetched anew."""
+def test_threads_are_set_and_freed_memory_is_used_again():
+    """1.1 GB are allocated and freed; left alone, glibc fetches 27,000 pages anew for them."""
     done = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=True)
     page_faults, threads = map(int, done.stdout.split())
-    assert page_faults < 5000
     assert threads == 1
+    if platform.libc_ver()[0] == "glibc":  # no other C library is told to keep memory
+        assert page_faults < 5000

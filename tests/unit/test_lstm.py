@@ -69,7 +69,7 @@ def test_step_by_step_it_is_the_same(joined):
         layers = lstm.layer_weights(theirs)
         table = lstm.symbol_drive(layers[0], embedding)
         constant = lstm.code_drive(layers[0], code) if joined else 0
-        stepper = lstm.Stepper(layers, state)
+        stepper = lstm.Stepwise(layers, state)
         for row, wanted in zip(tokens, expected, strict=True):
             answer = stepper.step(table[row] + constant)
             torch.testing.assert_close(answer, wanted, rtol=0, atol=1e-13)

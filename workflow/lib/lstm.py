@@ -77,7 +77,7 @@ def look_up(table: Tensor, tokens: Tensor) -> Tensor:
     return _Lookup.apply(table, tokens)
 
 
-class Stepper:
+class Stepwise:
     """The same recurrence a step at a time, for decoding; not differentiable."""
 
     def __init__(self, layers: list[LayerWeights], state: Tensor) -> None:

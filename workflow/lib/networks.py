@@ -179,7 +179,7 @@ class SequenceNet(nn.Module):
 
     def _stepper_by_hand(self, code: Tensor) -> Callable[[Tensor], Tensor]:
         layers = lstm.layer_weights(self.decoder)
-        drive, stepper = self._drive(layers[0], code), lstm.Stepper(layers, self._start(code))
+        drive, stepper = self._drive(layers[0], code), lstm.Stepwise(layers, self._start(code))
         return lambda token: stepper.step(drive(token))
 
     def _drive(self, first: lstm.LayerWeights, code: Tensor) -> Callable[[Tensor], Tensor]:

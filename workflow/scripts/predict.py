@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from workflow.lib.dataset import read_attributes
 from workflow.lib.evaluation import evaluate
 from workflow.lib.inference import choose_device
@@ -27,8 +29,9 @@ def main(
     answers = evaluate(task, test, choose_device(device), threads, label=network)
     write_predictions(predictions, answers, attributes | {"network": network, "seed": seed})
     logger.info(
-        "%s, fold %s, seed %d: %d signals, %d invalid answers",
+        "%s, fold %s, seed %d: %d signals, %d invalid answers, median %.2f°, with TTA %.2f°",
         network, attributes["fold"], seed, len(answers.reference), answers.n_invalid,
+        np.median(answers.misorientation_deg), np.median(answers.tta_misorientation_deg),
     )  # fmt: skip
 
 

@@ -74,6 +74,8 @@ def ingest(archive: Path, dataset: Path, scans: Path) -> None:
     """The sets and scans of a trusted archive as HDF5; whatever its pickles say is done."""
     with h5py.File(dataset, "w") as file:
         for path in sorted(archive.glob("data/*_sets/*.npy")):
+            # Runs what the file says, which is why the library has its own reader. This one is
+            # given only what the benchmark has written itself a moment before.
             content = np.load(path, allow_pickle=True).item()
             group = file.create_group(f"{path.parent.name.removesuffix('_sets')}/{path.stem}")
             rotation = Rotation.from_euler("ZYZ", content["ytr"])
