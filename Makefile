@@ -15,7 +15,7 @@ help:
 	@echo "make test   all tests, a tiny run from archive to PDF among them"
 	@echo "make lint   style of Python, Snakemake and environment files"
 	@echo "make bench  all speeds beside baselines: results/benchmarks/bench.md, under ten minutes"
-	@echo "make bench-pipeline  the download beside curl, and Snakemake's share of a finished demo"
+	@echo "make bench-pipeline  the download beside curl; a finished demo: overhead, bfloat16"
 	@echo "make clean  remove the demo's and the tests' results"
 
 # A lock that ends with whoever holds it: jobs inherit standard input, so a training that outlives a
@@ -60,6 +60,7 @@ bench: $(INSTALLED)
 bench-pipeline: $(INSTALLED)
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_download.py
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_overhead.py
+	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_precision.py
 
 # Installed once; again when the pinned packages change.
 $(INSTALLED): requirements.txt

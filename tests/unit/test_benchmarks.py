@@ -33,7 +33,8 @@ COLUMNS = (
 )  # fmt: skip
 WORKS = (
     "train SequenceNet", "train EulerNet", "predict, SequenceNet", "TTA, SequenceNet",
-    "TTA, EulerNet", "digit tokens", "decimal tokens", "simulator", "ingest",
+    "TTA, equivariant encoder", "TTA, EulerNet", "misorientation", "medoid", "digit tokens",
+    "decimal tokens", "simulator", "ingest",
 )  # fmt: skip
 
 
