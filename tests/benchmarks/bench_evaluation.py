@@ -30,7 +30,7 @@ from tests.benchmarks.problem import ROLLS, measured_again, published, simulated
 from workflow.lib.inference import predict_plain, predict_tta
 from workflow.lib.tasks import Task, make_task
 
-SMALL = {"encoder": "equivariant", "layers": 1}
+SMALL = {"one layer": 1, "two layers": 2}  # decoders beside the equivariant encoder
 OPERATIONS = 2  # per weight and use: a multiplication and an addition
 
 Predict = Callable[..., tuple[Tensor, Tensor]]
@@ -77,11 +77,12 @@ def _sequence_rows(device: torch.device, sizes: Sizes) -> list[Row]:
     signals = measured_again(learnt, sizes.plain_signals)
     rows = _rows([contender], baseline, signals, len(signals), device, sizes)
 
-    small = teach(make_task("sequencenet", SMALL, gain_sd=0.0), learnt, device, sizes.lessons)
-    contenders = [
-        Contender("TTA, SequenceNet", task, predict_tta, ROLLS * operations),
-        Contender("TTA, equivariant encoder, one layer", small, predict_tta, None),
-    ]
+    contenders = [Contender("TTA, SequenceNet", task, predict_tta, ROLLS * operations)]
+    for phrase, layers in SMALL.items():
+        small = make_task("sequencenet", {"encoder": "equivariant", "layers": layers}, gain_sd=0.0)
+        teach(small, learnt, device, sizes.lessons)
+        work = f"TTA, equivariant encoder, {phrase}"
+        contenders.append(Contender(work, small, predict_tta, None))
     baseline = Baseline(name, lambda signals: stepwise.predict_tta(answer, signals))
     signals = measured_again(learnt, sizes.tta_signals)
     return rows + _rows(contenders, baseline, signals, sizes.baseline_signals, device, sizes)
