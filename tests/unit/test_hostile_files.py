@@ -11,11 +11,11 @@ import pytest
 from hostile_corpus import CORPUS, SENTINEL, Call, npy, saved
 
 from workflow.lib import safe_pickle
-from workflow.lib.archive import validate_specimen
 from workflow.lib.dataset import ingest
 from workflow.lib.files import InputError
 from workflow.lib.pickled_arrays import Refused
 from workflow.lib.safe_npy import load_dict, open_array
+from workflow.lib.specimen import validate_specimen
 
 ROOT = Path(__file__).parents[2]
 SECONDS, MEGABYTES = 1.0, 200
@@ -26,7 +26,7 @@ SECONDS, MEGABYTES = 1.0, 200
 MEASURE = """
 import json, sys, time
 from pathlib import Path
-from workflow.lib.archive import validate_specimen
+from workflow.lib.specimen import validate_specimen
 from workflow.lib.files import InputError
 from workflow.lib.safe_npy import load_dict, open_array
 

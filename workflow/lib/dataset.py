@@ -18,11 +18,12 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
-from workflow.lib.archive import MARKER, SETS, Archive, find_files, validate_specimen
+from workflow.lib.archive import MARKER, SETS, Archive, find_files
 from workflow.lib.files import InputError, sha256
 from workflow.lib.hdf5 import new_hdf5, write_array
 from workflow.lib.job import logger
 from workflow.lib.safe_npy import load_dict
+from workflow.lib.specimen import validate_specimen
 
 CONVENTION = "intrinsic ZYZ, radians, crystal to specimen, quaternion w x y z"
 SOURCES = {

@@ -13,12 +13,13 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
-from workflow.lib.archive import SIGNAL_SHAPE, check_angle_ranges, find_files
+from workflow.lib.archive import find_files
 from workflow.lib.dataset import combined_sha256, source_attributes
 from workflow.lib.files import InputError
 from workflow.lib.hdf5 import new_hdf5, reserve
 from workflow.lib.job import logger
 from workflow.lib.safe_npy import map_array, read_blocks
+from workflow.lib.specimen import SIGNAL_SHAPE, check_angle_ranges
 
 # Pixels per HDF5 chunk along x and y: 110 kB of signals, small enough to read single grains.
 TILE = 16
