@@ -1,11 +1,12 @@
 """The lock file: written so that people can read and commit it, read as if by an enemy."""
 
 import json
+import os
 
 import pytest
 
 from workflow.lib.files import InputError
-from workflow.lib.lock import File, Lock, read_lock, write_lock
+from workflow.lib.lock import CLOCK_TOLERANCE_S, File, Lock, changed_since, read_lock, write_lock
 
 DATASET, VERSION = "z8bh7n5b7d", 1
 FILES = [
@@ -112,6 +113,8 @@ def test_malformed_entries_are_refused_in_one_line(path, files):
         read_lock(path, DATASET, VERSION)
     assert "\n" not in str(error.value)
     assert str(path) in str(error.value)
+    with pytest.raises(InputError, match="not a lock file"):
+        changed_since(path)
 
 
 @pytest.mark.parametrize(
@@ -134,3 +137,40 @@ def test_anything_but_a_lock_is_refused_in_one_line(path, text):
     with pytest.raises(InputError, match=r"not a lock file|expected a lock file") as error:
         read_lock(path, DATASET, VERSION)
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def placed(path):
+    """The lock with its files beside it, all written in its second."""
+    written = path.stat().st_mtime
+    for file in FILES:
+        place = path.parent / file.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(bytes(file.size))
+        os.utime(place, (written, written))
+    return path
+
+
+def test_files_written_before_or_with_the_lock_have_not_changed_since(placed):
+    assert changed_since(placed) == []
+    file, written = placed.parent / FILES[0].path, placed.stat().st_mtime
+    for age_s in (-86400.0, 0.9 * CLOCK_TOLERANCE_S):
+        os.utime(file, (written, written + age_s))
+        assert changed_since(placed) == []
+
+
+def test_files_written_after_the_lock_have_changed_since(placed):
+    file, written = placed.parent / FILES[0].path, placed.stat().st_mtime
+    os.utime(file, (written, written + 1.5 * CLOCK_TOLERANCE_S))
+    (placed.parent / "data/training_sets/03.npy").write_bytes(b"not in the lock")
+    assert changed_since(placed) == [file]
+
+
+def test_files_that_are_gone_have_not_changed_since(placed):
+    os.remove(placed.parent / FILES[0].path)
+    assert changed_since(placed) == []
+
+
+def test_a_missing_lock_is_named_when_asked_what_has_changed(tmp_path):
+    with pytest.raises(InputError, match=r"absent\.json: expected a lock file"):
+        changed_since(tmp_path / "absent.json")

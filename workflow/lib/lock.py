@@ -8,6 +8,8 @@ from pathlib import Path
 
 from workflow.lib.files import InputError, atomic
 
+CLOCK_TOLERANCE_S = 2.0  # FAT and some network file systems keep times in steps of two seconds
+
 
 @dataclass(frozen=True)
 class File:
@@ -72,12 +74,35 @@ class Lock:
 
 def read_lock(path: Path, dataset: str, version: int) -> Lock:
     """The lock in `path`; InputError if it is malformed or belongs to other data."""
+    lock = _parsed(path)
+    if (lock.dataset, lock.version) != (dataset, version):
+        raise InputError(
+            f"{path}: locks dataset {lock.dataset!r} version {lock.version!r}, expected "
+            f"{dataset!r} version {version}; give the lock file of this dataset as data.lock"
+        )
+    return lock
+
+
+def changed_since(path: Path) -> list[Path]:
+    """Files listed in the lock `path`, relative to its folder, that were written after it.
+
+    Only times of modification are compared, no content is read: what is reported was
+    touched, and may still be right. Files that are not there are left out. Raises
+    InputError if the lock is malformed.
+    """
+    files = [path.parent / name for name in _parsed(path).files]
+    latest = path.stat().st_mtime + CLOCK_TOLERANCE_S
+    return [file for file in files if file.is_file() and file.stat().st_mtime > latest]
+
+
+def _parsed(path: Path) -> Lock:
+    """The lock in `path`, of whatever dataset; InputError if it is malformed."""
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected a lock file in JSON, found: {error}") from error
     try:
-        found = content["dataset"], content["version"]
+        dataset, version = content["dataset"], content["version"]
         complete = content["complete"]
         if not isinstance(complete, bool):
             raise ValueError(f"complete {complete!r:.80} is neither true nor false")
@@ -88,11 +113,6 @@ def read_lock(path: Path, dataset: str, version: int) -> Lock:
         raise InputError(f"{path}: not a lock file, the key {error} is missing") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a lock file: {error}") from error
-    if found != (dataset, version):
-        raise InputError(
-            f"{path}: locks dataset {found[0]!r} version {found[1]!r}, expected {dataset!r} "
-            f"version {version}; give the lock file of this dataset as data.lock"
-        )
     return Lock(dataset, version, complete, {file.path: file for file in files}, path)
 
 
