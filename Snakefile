@@ -7,24 +7,30 @@ train → predict → score, table1, figures, numbers → paper.
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import min_version
+from snakemake.utils import min_version, update_config
 
-from workflow.lib.config import check_config
+from workflow.lib.config import check_config, typed
 from workflow.lib.files import InputError, check_writable
 
 min_version("9.0")
 
 
-configfile: "config/config.yaml"
+configfile: str(Path(workflow.basedir) / "config/config.yaml")
 
 
 report: "workflow/report/workflow.rst"
 
 
-try:
-    check_config(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
-except InputError as error:
-    raise WorkflowError(str(error)) from None
+def checked(check, *arguments):
+    """What `check` returns; its objection as Snakemake shows one, in a line."""
+    try:
+        return check(*arguments)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
+update_config(config, typed(workflow.config_settings.config))  # of the command line
+checked(check_config, config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
 
 
 include: "workflow/rules/common.smk"
@@ -35,10 +41,7 @@ include: "workflow/rules/paper.smk"
 
 
 onstart:
-    try:
-        check_writable(Path(RESULTS))
-    except InputError as error:
-        raise WorkflowError(str(error)) from None
+    checked(check_writable, Path(RESULTS))
 
 
 rule all:

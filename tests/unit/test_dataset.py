@@ -179,7 +179,7 @@ def test_the_script_takes_a_folder_or_a_zip(name, archive, tmp_path):
     zip_path = (tmp_path / "archive.zip").rename(tmp_path / name)
     for root, out in ((archive, "from folder"), (zip_path, "from zip")):
         folder = tmp_path / out
-        script.main(root, folder / "dataset.h5", folder / "scans.h5", "archive")
+        script.main(root, folder / "dataset.h5", folder / "scans.h5", "archive", 3)
         assert sorted(path.name for path in folder.iterdir()) == ["dataset.h5", "scans.h5"]
     datasets = [tmp_path / out / "dataset.h5" for out in ("from folder", "from zip")]
     assert datasets[0].read_bytes() == datasets[1].read_bytes()
@@ -190,5 +190,5 @@ def test_the_script_removes_what_it_unpacked_after_an_error(tmp_path):
         file.writestr("data/readme.txt", "nothing else")
     out = tmp_path / "out"
     with pytest.raises(InputError, match="holds no training_sets"):
-        script.main(tmp_path / "archive.zip", out / "dataset.h5", out / "scans.h5", "archive")
+        script.main(tmp_path / "archive.zip", out / "dataset.h5", out / "scans.h5", "archive", 2)
     assert list(out.iterdir()) == []

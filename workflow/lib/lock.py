@@ -95,6 +95,21 @@ def changed_since(path: Path) -> list[Path]:
     return [file for file in files if file.is_file() and file.stat().st_mtime > latest]
 
 
+def check_untouched(path: Path) -> list[str]:
+    """[path]; InputError if that lock is there and a file it lists was written after it."""
+    if path.exists() and (changed := changed_since(path)):
+        raise InputError(
+            f"{changed[0]}: written after it was verified ({len(changed)} such files): put the "
+            f"verified file back with its time, or delete {path} to have all verified again"
+        )
+    return [str(path)]
+
+
+def locked_files(path: Path) -> dict[str, str]:
+    """What the lock `path` lists, of whatever dataset: path relative to its folder → sha256."""
+    return {name: file.sha256 for name, file in _parsed(path).files.items()}
+
+
 def _parsed(path: Path) -> Lock:
     """The lock in `path`, of whatever dataset; InputError if it is malformed."""
     try:

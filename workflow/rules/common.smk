@@ -3,7 +3,16 @@
 
 from pathlib import Path
 
+from workflow.lib.archive import files_of
 from workflow.lib.digest import library_digest
+from workflow.lib.lock import check_untouched
+
+
+def project_file(path):
+    """A file of the project as seen from the working directory, another one with `--directory`."""
+    root = Path(workflow.basedir)
+    return path if root.samefile(Path.cwd()) else str(root / path)
+
 
 RESULTS = f"results/{config['run']}"
 DATASET_ID, DATASET_VERSION = "z8bh7n5b7d", 1  # doi 10.17632/z8bh7n5b7d.1
@@ -13,7 +22,8 @@ NETWORKS = list(config["networks"])
 SPECIMENS = [f"{specimen:02d}" for specimen in range(1, config["specimens"] + 1)]
 ON_CPU = config["device"] == config["prediction_device"] == "cpu"
 LEARN_ENVIRONMENT = f"../../envs/learn-{'cpu' if ON_CPU else 'gpu'}.yaml"  # seen from here
-STYLE = "paper/style/figures.mplstyle"
+STYLE = project_file("paper/style/figures.mplstyle")
+PUBLISHED = project_file("config/published.yaml")
 TABLES = {  # shown by `snakemake --report`
     "table1": "Table 1",
     "comparison": "Networks compared",
@@ -49,21 +59,6 @@ def traces():
 def table_fold(pattern):
     """One file of each network and seed, for the fold of Table 1 and Figure 1."""
     return every_training(pattern, [config["table_fold"]])
-
-
-def archive_files(wildcards):
-    """What `ingest` waits for; the first file says where to look."""
-    source = config["data"]["source"]
-    if source == "archive":
-        return [config["data"]["archive"]]
-    return rules.download.output if source == "mendeley" else rules.simulate.output
-
-
-def archive_root(wildcards, input):
-    """The folder or zip that `ingest` reads."""
-    first = Path(input[0])
-    levels_up = {"archive": 0, "mendeley": 1, "simulated": 2}[config["data"]["source"]]
-    return str([first, *first.parents][levels_up])
 
 
 def training_inputs(wildcards):

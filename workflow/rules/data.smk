@@ -48,9 +48,18 @@ rule download:
         "../scripts/download.py"
 
 
+# Every file of an archive that is a folder is an input, so that a change of one is noticed. What
+# was downloaded is verified against its lock.
+INGESTED = {
+    "archive": lambda: checked(files_of, Path(config["data"]["archive"]), config["specimens"]),
+    "mendeley": lambda: checked(check_untouched, Path(rules.download.output.lock)),
+    "simulated": lambda: rules.simulate.output,
+}
+
+
 rule ingest:
     input:
-        archive_files,
+        INGESTED[config["data"]["source"]](),
     output:
         dataset=f"{RESULTS}/dataset.h5",
         scans=f"{RESULTS}/scans.h5",
@@ -61,8 +70,8 @@ rule ingest:
     conda:
         "../../envs/data.yaml"
     params:
-        root=archive_root,
         source=config["data"]["source"],
+        specimens=config["specimens"],
         library=library_digest("ingest"),
     script:
         "../scripts/ingest.py"

@@ -20,7 +20,6 @@ rule predict:
     resources:
         gpu=int(config["prediction_device"] != "cpu"),
     params:
-        device=config["prediction_device"],
         library=library_digest("predict"),
     script:
         "../scripts/predict.py"
@@ -48,7 +47,7 @@ rule score:
 rule table1:
     input:
         predictions=table_fold(PREDICTIONS),
-        published="config/published.yaml",
+        published=PUBLISHED,
     output:
         table=[shown_table("table1"), *multiext(f"{RESULTS}/table1", ".md", ".tex")],
         comparison=shown_table("comparison"),

@@ -50,7 +50,6 @@ rule jobs:
         "../../envs/report.yaml"
     params:
         benchmarks=files_of_jobs("benchmark", MEASURED),
-        prediction_device=config["prediction_device"],
         library=library_digest("jobs"),
     script:
         "../scripts/jobs.py"
@@ -86,7 +85,7 @@ rule numbers:
         provenance=rules.provenance.output.json,
         fold=f"{RESULTS}/folds/{config['table_fold']}.h5",
         models=table_fold(rules.train.output.model),
-        published="config/published.yaml",
+        published=PUBLISHED,
     output:
         numbers=f"{RESULTS}/numbers.tex",
     log:

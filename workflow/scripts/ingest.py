@@ -1,45 +1,47 @@
 """Rule `ingest`: the archive's sets and scans as HDF5.
 
-In: the root of an archive (a folder, or a .zip, wherever inside it the files lie).
+In: all files of an archive that is a folder, the one file of another, or the lock of a download.
 Out: dataset.h5 with the sets of all specimens, scans.h5 with the whole-specimen scans.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from workflow.lib.dataset import ingest
-from workflow.lib.files import scratch_folder
 from workflow.lib.job import run
+from workflow.lib.raw import raw_folder
 from workflow.lib.scans import ingest_scans
-from workflow.lib.unpack import unpack_zip
 
 
-def main(root: Path, dataset: Path, scans: Path, source: str) -> None:
-    """Ingest the archive at `root`; `source` is "simulated", "archive" or "mendeley"."""
-    with _as_folder(Path(root), Path(dataset).parent) as folder:
-        ingest(folder, Path(dataset), source)
-        ingest_scans(folder, Path(scans), source)
+def main(
+    place: Path, dataset: Path, scans: Path, source: str, specimens: int, lock: Path | None = None
+) -> None:
+    """Ingest the archive at `place`, a folder or a file, with that many specimens.
+
+    source: "simulated", "archive" or "mendeley". lock: in `place`, lists the files it must hold.
+    """
+    with raw_folder(place, dataset.parent, specimens, lock) as folder:
+        ingest(folder, dataset, source)
+        ingest_scans(folder, scans, source)
 
 
-@contextmanager
-def _as_folder(root: Path, near: Path) -> Iterator[Path]:
-    """`root` itself, or the temporary folder in `near` into which the zip `root` is unpacked."""
-    if root.suffix.lower() != ".zip":
-        yield root
-        return
-    with scratch_folder(near / "unpacked") as temporary:
-        folder = temporary / root.stem
-        unpack_zip(root, folder)
-        yield folder
+def _place(source: str, first_input: Path) -> Path:
+    """Where the archive is. Not a parameter of the rule: its files are inputs, and the same
+    files by another path give the same dataset."""
+    if source == "archive":
+        return Path(snakemake.config["data"]["archive"])
+    return first_input.parent if source == "mendeley" else first_input.parents[1]
 
 
 if __name__ == "__main__":
+    first = Path(snakemake.input[0])
+    source = snakemake.params.source
     run(
         main,
         snakemake.log[0],
-        root=snakemake.params.root,
-        dataset=snakemake.output.dataset,
-        scans=snakemake.output.scans,
-        source=snakemake.params.source,
+        place=_place(source, first),
+        dataset=Path(snakemake.output.dataset),
+        scans=Path(snakemake.output.scans),
+        source=source,
+        specimens=snakemake.params.specimens,
+        lock=first if source == "mendeley" else None,
     )
