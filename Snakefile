@@ -4,6 +4,7 @@ The way of the data: simulate, download or a local archive → ingest → split 
 train → predict → score, table1, figures, numbers → paper.
 """
 
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -11,6 +12,7 @@ from snakemake.utils import min_version, update_config
 
 from workflow.lib.config import check_config, typed
 from workflow.lib.files import InputError, check_writable
+from workflow.lib.kept import ANEW
 
 min_version("9.0")
 
@@ -42,11 +44,14 @@ include: "workflow/rules/paper.smk"
 
 onstart:
     checked(check_writable, Path(RESULTS))
+    if workflow.dag_settings.forceall or workflow.dag_settings.forcerun:  # `-F`, `-R train`
+        os.environ[ANEW] = "yes"  # inherited by the jobs
 
 
 rule all:
     default_target: True
     input:
+        every_training(rules.train.output),
         f"{RESULTS}/paper.pdf",
         f"{RESULTS}/provenance.json",
         f"{RESULTS}/table1.md",

@@ -45,7 +45,7 @@ def models(tmp_path):
         on_gpu = network == "sequencenet"
         description = {
             "network": network, "fold": 3, "seed": seed, "threads": 4, "train_s": 10.0 * (i + 1),
-            "signals_per_s": 1000.0 + i, "simulated": True, "device": "ignored",
+            "signals_per_s": 1000.0 + i, "kept": i == 3, "simulated": True, "device": "ignored",
             "usage": {
                 "device": GPU if on_gpu else "CPU",
                 "peak_host_memory_mb": 500.0 + i,
@@ -128,9 +128,9 @@ def test_all_trainings_on_a_cpu_leave_device_memory_empty(models):
 
 def test_only_trainings_and_predictions_can_have_a_gpu(models):
     trainings = training_table(models)
-    assert gpus_by_rule(trainings, "cpu") == {"train": GPU, "predict": "none"}
-    assert gpus_by_rule(trainings, "auto") == {"train": GPU, "predict": GPU}
-    assert gpus_by_rule(trainings[:2], "auto") == {"train": "none", "predict": "none"}
+    assert gpus_by_rule(trainings, ["CPU"]) == {"train": GPU, "predict": "none"}
+    assert gpus_by_rule(trainings, ["CPU", GPU]) == {"train": GPU, "predict": GPU}
+    assert gpus_by_rule(trainings[:2], ["CPU"]) == {"train": "none", "predict": "none"}
 
 
 def test_tables_are_written_with_units_and_escaped(benchmark, models):
@@ -151,7 +151,7 @@ def test_a_model_that_does_not_say_what_it_used_is_not_made_up(models):
     description = json.loads(models[0].read_text())
     del description["usage"]
     models[0].write_text(json.dumps(description))
-    with pytest.raises(InputError, match=r"0\.json has no key usage.*train again"):
+    with pytest.raises(InputError, match=r"0\.json has no keys usage and kept.*train again"):
         training_table(models)
 
 

@@ -6,7 +6,7 @@ before the first sample has neither. A repeated job is measured in its last atte
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,22 +30,25 @@ def training_table(models: Sequence[Path]) -> pd.DataFrame:
 
     Columns: network, fold, seed, device, threads, train_s, signals_per_s,
     peak_host_memory_mb, peak_device_memory_mb (NaN on a CPU), device_utilisation_percent (NaN
-    where a GPU did not tell), simulated. Raises InputError for a model of an older version.
+    where a GPU did not tell), kept (whether it was trained before), simulated. Raises InputError
+    for a model of an older version.
     """
     rows = []
     for path in models:
         description = json.loads(Path(path).read_text())
-        if "usage" not in description:
+        if not {"usage", "kept"} <= description.keys():
             raise InputError(
-                f"{path} has no key usage, which says what the training took: an older version "
-                "trained it; delete its folder and train again"
+                f"{path} has no keys usage and kept, which say what the training took: an older "
+                "version trained it; delete its folder and train again"
             )
-        names = ("network", "fold", "seed", "threads", "train_s", "signals_per_s", "simulated")
+        names = (
+            "network", "fold", "seed", "threads", "train_s", "signals_per_s", "kept", "simulated",
+        )  # fmt: skip
         rows.append({name: description[name] for name in names} | description["usage"])
     columns = [
         "network", "fold", "seed", "device", "threads", "train_s", "signals_per_s",
         "peak_host_memory_mb", "peak_device_memory_mb", "device_utilisation_percent",
-        "simulated",
+        "kept", "simulated",
     ]  # fmt: skip
     types = dict.fromkeys(("peak_device_memory_mb", "device_utilisation_percent"), float)
     return pd.DataFrame(rows)[columns].astype(types)
@@ -69,14 +72,15 @@ def network_table(trainings: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def gpus_by_rule(trainings: pd.DataFrame, prediction_device: str) -> dict[str, str]:
+def gpus_by_rule(trainings: pd.DataFrame, predictions: Iterable[str]) -> dict[str, str]:
     """GPUs of the two rules that can have one; others have none.
 
-    Predictions keep no record of their device: unless the config put them on the CPU, they
-    are taken to have run where the trainings did.
+    predictions: the device of each file of predictions, a GPU's name or "CPU".
     """
-    names = ", ".join(sorted(set(trainings["device"]) - {"CPU"})) or NO_GPU
-    return {"train": names, "predict": NO_GPU if prediction_device == "cpu" else names}
+    devices = {"train": trainings["device"], "predict": predictions}
+    return {
+        rule: ", ".join(sorted(set(names) - {"CPU"})) or NO_GPU for rule, names in devices.items()
+    }
 
 
 def job_table(benchmarks: Mapping[str, Sequence[Path]], gpus: Mapping[str, str]) -> pd.DataFrame:

@@ -46,6 +46,7 @@ def collect(
         "versions": {"torch": ", ".join(sorted({d["torch"] for d in descriptions}))}
         | {package: _version(package) for package in PACKAGES},
         "seconds_per_rule": seconds_per_rule(jobs),
+        "trainings_kept": sum(description["kept"] for description in descriptions),
     }
 
 
@@ -68,6 +69,7 @@ def provenance_latex(facts: dict[str, Any]) -> str:
     changed = ", with uncommitted changes" if facts["uncommitted_changes"] else ""
     versions = (f"{name} {version}" for name, version in facts["versions"].items() if version)
     minutes = sum(facts["seconds_per_rule"].values()) / 60
+    kept = f", without {facts['trainings_kept']} earlier trainings" * bool(facts["trainings_kept"])
     rows = {
         "Code": f"commit {short_commit(facts['commit'])}{changed}",
         "Data": facts["source"],
@@ -76,7 +78,7 @@ def provenance_latex(facts: dict[str, Any]) -> str:
         "Seeds": ", ".join(str(seed) for seed in facts["seeds"]),
         "Python": f"{facts['python']} on {facts['system']}, {facts['machine']}",
         "Packages": ", ".join(versions),
-        "Computing time": f"{minutes:.1f} min in the jobs of Table~\\ref{{tab:jobs}}",
+        "Computing time": f"{minutes:.1f} min in the jobs of Table~\\ref{{tab:jobs}}{kept}",
     }
     body = "".join(f"{name} & {escape(value)} \\\\\n" for name, value in rows.items())
     columns = "@{}lp{0.68\\linewidth}@{}"

@@ -1,5 +1,6 @@
 """From a fold's file to a trained model's files: what the rule `train` does."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from workflow.lib.dataset import read_attributes
 from workflow.lib.files import InputError, atomic
 from workflow.lib.inference import choose_device
 from workflow.lib.job import logger
+from workflow.lib.kept import keep, restore
 from workflow.lib.models import save_model
 from workflow.lib.networks import count_parameters
 from workflow.lib.precision import usable_precision
@@ -19,7 +21,7 @@ from workflow.lib.predictions import read_arrays
 from workflow.lib.split import Signals, read_fold
 from workflow.lib.stepper import TrainingSettings
 from workflow.lib.tasks import Task, make_task
-from workflow.lib.training import TrainingData, train
+from workflow.lib.training import TrainingData, fingerprint, train
 from workflow.lib.usage import Usage, device_name
 
 
@@ -32,6 +34,7 @@ def train_model(
     device: str,
     threads: int,
     checkpoint: Path,
+    kept: Path,
     weights_path: Path,
     model_path: Path,
     history_path: Path,
@@ -40,13 +43,22 @@ def train_model(
     """Train one network on one fold with one seed and write weights, model.json, training.csv.
 
     settings: the config's `architecture` and `training` of this network. `tokens` is for
-    SequenceNet. The checkpoint is removed once all three files are written.
+    SequenceNet. code: a digest of the source. The checkpoint is removed once all three files
+    are written, and a copy of them is in the folder `kept`. If that has one of a training on
+    the same data with the same settings and code, it is taken and nothing trained.
     """
     use_cpu(threads)
     where = choose_device(device)
     attributes = read_attributes(fold)
     task, data, hyperparameters = prepare(fold, tokens, network, settings, seed, where)
     label = f"{network} fold {attributes['fold']} seed {seed}"
+    outputs = [weights_path, model_path, history_path]
+    code = json.dumps([network, settings, code], sort_keys=True)  # all that decides the result
+    identity = fingerprint(task, data, hyperparameters, code)
+    if restore(kept, identity, outputs):
+        _mark_as_kept(model_path)
+        logger.info("%s: as it was trained before, nothing it depends on has changed", label)
+        return
     with Usage(where, threads) as usage:
         weights, history = train(task, data, hyperparameters, checkpoint, label, code)
 
@@ -61,6 +73,7 @@ def train_model(
         "threads": threads,
         "torch": torch.__version__,
         "usage": usage.summary(),
+        "kept": False,
         "n_training": len(data.signals),
         "n_validation": len(data.validation_signals),
         "source": attributes["source"],
@@ -70,6 +83,7 @@ def train_model(
     save_model(weights, description, weights_path, model_path)
     with atomic(history_path) as part:
         history.to_csv(part, index=False)
+    keep(kept, identity, outputs)
     checkpoint.unlink(missing_ok=True)
     logger.info(
         "%s: best after epoch %d, validation median %.2f°",
@@ -95,6 +109,13 @@ def prepare(
     task.network.to(device)
     data = _on_device(parts["train"], parts["validation"], tokens, device)
     return task, data, TrainingSettings(**options, seed=seed)
+
+
+def _mark_as_kept(model_path: Path) -> None:
+    """Note in model.json that this run did not spend the time that it tells of."""
+    description = json.loads(model_path.read_text(encoding="utf-8")) | {"kept": True}
+    with atomic(model_path) as part:
+        part.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
 def _on_device(

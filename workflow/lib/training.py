@@ -52,8 +52,8 @@ def train(
     """Train `task.network` and return its best weights and a row per epoch.
 
     After every epoch all that is needed to go on is in `checkpoint`; a call with the same
-    settings, data and `code` (a digest of the source) continues from there, one with
-    others starts anew. The caller removes the file once the result is safe.
+    settings, data and `code` (what else decides the result) continues from there, one with
+    others starts anew: see `fingerprint`. The caller removes the file once the result is safe.
 
     Columns: epoch, learning_rate (at its end), training_loss, validation_median_deg,
     validation_mean_deg, train_s, signals_per_s, micro_batch (see `Stepper`).
@@ -62,8 +62,8 @@ def train(
     """
     batches = -(-len(data.signals) * settings.rolls_per_epoch // settings.batch)
     stepper = Stepper(task, settings, settings.epochs * batches)
-    fingerprint = _fingerprint(task, data, settings, code)
-    rows, best = _resume(checkpoint, fingerprint, stepper)
+    identity = fingerprint(task, data, settings, code)
+    rows, best = _resume(checkpoint, identity, stepper)
     if rows:
         logger.info("%s: resumes after epoch %d of %d", label, len(rows), settings.epochs)
 
@@ -78,7 +78,7 @@ def train(
         rows.append(row)
         if row["validation_median_deg"] <= min(r["validation_median_deg"] for r in rows):
             best = {k: v.detach().cpu().clone() for k, v in task.network.state_dict().items()}
-        _save(checkpoint, fingerprint, stepper, rows, best)
+        _save(checkpoint, identity, stepper, rows, best)
         progress.set_postfix(validation=f"{row['validation_median_deg']:.2f}°")
         if epoch % max(1, settings.epochs // 10) == 0:
             logger.info(
@@ -136,8 +136,11 @@ def _signal_and_roll(n: int, rolls_per_epoch: int, device: torch.device) -> tupl
     return order // rolls_per_epoch, rolls.flatten()[order]
 
 
-def _fingerprint(task: Task, data: TrainingData, settings: TrainingSettings, code: str) -> str:
-    """Tells whether a checkpoint belongs to this training: settings, network, data and code."""
+def fingerprint(task: Task, data: TrainingData, settings: TrainingSettings, code: str) -> str:
+    """Tells whether two trainings are the same: of settings, network, data and code.
+
+    Taken before the first step, as the network's text and not its weights count.
+    """
     identity = [asdict(settings), repr(task.network), code]
     digest = hashlib.sha256(json.dumps(identity).encode())
     for tensor in vars(data).values():
@@ -145,13 +148,13 @@ def _fingerprint(task: Task, data: TrainingData, settings: TrainingSettings, cod
     return digest.hexdigest()
 
 
-def _save(checkpoint: Path, fingerprint: str, stepper: Stepper, rows, best) -> None:
-    state = {"fingerprint": fingerprint, "rows": rows, "best": best, **stepper.state_dict()}
+def _save(checkpoint: Path, identity: str, stepper: Stepper, rows, best) -> None:
+    state = {"fingerprint": identity, "rows": rows, "best": best, **stepper.state_dict()}
     with atomic(checkpoint) as part, open(part, "wb") as stream:
         torch.save(state, stream)  # given a path, torch does not say why it could not write
 
 
-def _resume(checkpoint: Path, fingerprint: str, stepper: Stepper) -> tuple[list[dict], dict]:
+def _resume(checkpoint: Path, identity: str, stepper: Stepper) -> tuple[list[dict], dict]:
     """Rows and best weights so far; the stepper is brought to where they were."""
     if checkpoint.exists():
         try:
@@ -159,7 +162,7 @@ def _resume(checkpoint: Path, fingerprint: str, stepper: Stepper) -> tuple[list[
         except (RuntimeError, EOFError, ValueError, OSError, UnpicklingError) as error:
             logger.info("%s can't be read (%s): starts anew", checkpoint, type(error).__name__)
             state = {}
-        if state.get("fingerprint") == fingerprint:
+        if state.get("fingerprint") == identity:
             stepper.load_state_dict(state)
             return state["rows"], state["best"]
         logger.info("%s is of other settings or data: starts anew", checkpoint)

@@ -2,7 +2,9 @@
 # Needs: folds/<fold>.h5, and tokens/<fold>.h5 for SequenceNet.
 # Makes: models/<network>/<fold>/<seed>/, and with `profiler_steps` traces/. The checkpoint beside
 # a model is undeclared on purpose: Snakemake deletes a failed job's outputs, and the next attempt
-# resumes from it.
+# resumes from it. So is a copy of what is finished (`workflow.lib.kept`), because Snakemake deletes
+# outputs before a job is submitted, whatever comes of it. The device is no parameter: where a
+# network is trained does not decide what it is, and `auto` may be the same as `cpu`.
 
 
 rule train:
@@ -24,8 +26,8 @@ rule train:
         gpu=int(config["device"] != "cpu"),
     params:
         settings=lambda wildcards: config["networks"][wildcards.network],
-        device=config["device"],
         checkpoint=f"{MODEL}/checkpoint.pt",
+        kept=f"{RESULTS}/kept/{{network}}/{{fold}}/{{seed}}",
         library=library_digest("train"),
     script:
         "../scripts/train.py"
@@ -49,7 +51,6 @@ rule profile:
         gpu=int(config["device"] != "cpu"),
     params:
         settings=lambda wildcards: config["networks"][wildcards.network],
-        device=config["device"],
         steps=config["profiler_steps"],
         library=library_digest("profile_training"),
     script:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from workflow.lib.dataset import read_attributes
 from workflow.lib.job import logger, run
 from workflow.lib.job_table import (
     gpus_by_rule,
@@ -21,6 +22,10 @@ JOBS_NOTE = (
     "one busy core; memory is the largest of any job. The steps after these are not in the table: "
     "it is made before them."
 )
+KEPT_NOTE = (
+    " {} of the trainings are from before, as nothing that they depend on has changed: only the "
+    "table of trainings has their time."
+)
 TRAININGS_NOTE = (
     "The trainings of each network: medians of time and of training signals per second, highest "
     "memory, and how much of the device's time was in use: of a GPU as its driver says, of a CPU "
@@ -30,8 +35,8 @@ TRAININGS_NOTE = (
 
 def main(
     models: Sequence[Path],
+    predictions: Sequence[Path],
     benchmarks: Mapping[str, Sequence[Path]],
-    prediction_device: str,
     jobs: Sequence[Path],
     trainings: Sequence[Path],
 ) -> None:
@@ -41,10 +46,13 @@ def main(
     """
     by_training = training_table(models)
     simulated = bool(by_training["simulated"].any())
-    by_rule = job_table(benchmarks, gpus_by_rule(by_training, prediction_device))
+    devices = [str(read_attributes(path)["device"]) for path in predictions]
+    by_rule = job_table(benchmarks, gpus_by_rule(by_training, devices))
+    kept = int(by_training["kept"].sum())
+    jobs_note = JOBS_NOTE + (KEPT_NOTE.format(kept) if kept else "")
     by_network = networks_shown(network_table(by_training))
     for table, shown, note, (csv, md, tex) in (
-        (by_rule, jobs_shown(by_rule), JOBS_NOTE, jobs),
+        (by_rule, jobs_shown(by_rule), jobs_note, jobs),
         (by_training, by_network, TRAININGS_NOTE, trainings),
     ):
         write_text(csv, table.to_csv(index=False))
@@ -58,11 +66,11 @@ if __name__ == "__main__":
         main,
         snakemake.log[0],
         models=[Path(path) for path in snakemake.input.models],
+        predictions=[Path(path) for path in snakemake.input.predictions],
         benchmarks={
             rule: [Path(file) for file in files]
             for rule, files in snakemake.params.benchmarks.items()
         },
-        prediction_device=snakemake.params.prediction_device,
         jobs=[Path(path) for path in snakemake.output.jobs],
         trainings=[Path(path) for path in snakemake.output.trainings],
     )

@@ -11,6 +11,7 @@ from workflow.lib.job import logger, run
 from workflow.lib.models import load_task
 from workflow.lib.predictions import write_predictions
 from workflow.lib.split import read_fold
+from workflow.lib.usage import device_name
 
 
 def main(
@@ -26,8 +27,10 @@ def main(
     """Predict the fold's test signals plainly and with TTA, and compare with their labels."""
     test, attributes = read_fold(fold, ["test"])["test"], read_attributes(fold)
     task = load_task(weights, model)
-    answers = evaluate(task, test, choose_device(device), threads, label=network)
-    write_predictions(predictions, answers, attributes | {"network": network, "seed": seed})
+    where = choose_device(device)
+    answers = evaluate(task, test, where, threads, label=network)
+    attributes |= {"network": network, "seed": seed, "device": device_name(where)}
+    write_predictions(predictions, answers, attributes)
     logger.info(
         "%s, fold %s, seed %d: %d signals, %d invalid answers, median %.2f°, with TTA %.2f°",
         network, attributes["fold"], seed, len(answers.reference), answers.n_invalid,
@@ -45,6 +48,6 @@ if __name__ == "__main__":
         predictions=Path(snakemake.output.predictions),
         network=snakemake.wildcards.network,
         seed=int(snakemake.wildcards.seed),
-        device=snakemake.params.device,
+        device=snakemake.config["prediction_device"],  # changes no result, so no parameter
         threads=snakemake.threads,
     )

@@ -15,7 +15,7 @@ if __name__ == "__main__":
         network=snakemake.wildcards.network,
         settings=snakemake.params.settings,
         seed=int(snakemake.wildcards.seed),
-        device=snakemake.params.device,
+        device=snakemake.config["device"],  # changes no result, so no parameter
         threads=snakemake.threads,
         steps=snakemake.params.steps,
         trace_path=Path(snakemake.output.trace),

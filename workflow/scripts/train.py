@@ -15,9 +15,10 @@ if __name__ == "__main__":
         network=snakemake.wildcards.network,
         settings=snakemake.params.settings,
         seed=int(snakemake.wildcards.seed),
-        device=snakemake.params.device,
+        device=snakemake.config["device"],  # changes no result, so no parameter
         threads=snakemake.threads,
         checkpoint=Path(snakemake.params.checkpoint),
+        kept=Path(snakemake.params.kept),
         weights_path=Path(snakemake.output.weights),
         model_path=Path(snakemake.output.model),
         history_path=Path(snakemake.output.history),
