@@ -12,6 +12,7 @@ from snakemake.utils import min_version, update_config
 
 from workflow.lib.config import check_config, typed
 from workflow.lib.files import InputError, check_writable
+from workflow.lib.gpu import check_gpu
 from workflow.lib.kept import ANEW
 
 min_version("9.0")
@@ -44,6 +45,8 @@ include: "workflow/rules/paper.smk"
 
 onstart:
     checked(check_writable, Path(RESULTS))
+    if workflow.local_exec:
+        checked(check_gpu, config, bool(workflow.deployment_settings.deployment_method))
     if workflow.dag_settings.forceall or workflow.dag_settings.forcerun:  # `-F`, `-R train`
         os.environ[ANEW] = "yes"  # inherited by the jobs
 

@@ -51,7 +51,10 @@ MISTAKES = [
     ("folds: [2, 3]", r"table_fold: found 1, expected one of folds \[2, 3\]"),
     ("seeds: 1", r"seeds: found 1 \(int\), expected array"),
     ("run: ../up", "config key run"),
-    ("data: {source: archive}", "data.archive: found None, expected the path of an archive or folder"),
+    (
+        "data: {source: archive}",
+        "data.archive: found None, expected the path of an archive or",
+    ),
     ("data: {source: archive, archive: /nowhere}", "data.archive: found '/nowhere'"),
     ("data: {source: web}", "data.source: found 'web' .*one of"),
     ("{specimens: 9, folds: [1], data: {source: simulated}}", "specimens: found 9, expected 10"),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from workflow.lib.gpu import no_gpu, why_torch_has_none
 from workflow.lib.orientation import medoid
 from workflow.lib.signals import AZIMUTHS
 from workflow.lib.tasks import Task
@@ -15,9 +16,15 @@ PAIRS_PER_BATCH = {"cpu": 32 * AZIMUTHS, "cuda": 1024 * AZIMUTHS}
 
 
 def choose_device(name: str) -> torch.device:
-    """The device called `cpu` or `cuda`, or for `auto` a GPU if there is one."""
+    """The device called `cpu` or `cuda`, or for `auto` a GPU if there is one.
+
+    Raises InputError if there should be one and is none.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    elif name == "cuda" and not torch.cuda.is_available():
+        reason = why_torch_has_none() or "no GPU is visible"
+        raise no_gpu("device or prediction_device is 'cuda' in the config", reason)
     return torch.device(name)
 
 
