@@ -2,7 +2,6 @@
 
 import json
 import platform
-import subprocess
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from workflow.lib.dataset import read_attributes
-from workflow.lib.digest import ROOT
 from workflow.lib.files import sha256
 from workflow.lib.latex_table import escape
 
@@ -20,10 +18,15 @@ SHORT_HASH = 12
 
 
 def collect(
-    dataset: Path, models: Sequence[Path], jobs: Path, config: dict[str, Any]
+    code: dict[str, str | bool],
+    dataset: Path,
+    models: Sequence[Path],
+    jobs: Path,
+    config: dict[str, Any],
 ) -> dict[str, Any]:
     """All facts of a run, ready for JSON.
 
+    code: commit and uncommitted_changes, see `workflow.lib.checkout.code_version`.
     jobs: the table of `workflow.lib.job_table` as CSV.
     versions are those of this step's environment, None where it lacks a package; PyTorch's
     is that of the trainings.
@@ -31,8 +34,7 @@ def collect(
     attributes = read_attributes(dataset)
     descriptions = [json.loads(Path(path).read_text()) for path in models]
     return {
-        "commit": _git("rev-parse", "HEAD") or "not a git checkout",
-        "uncommitted_changes": bool(_git("status", "--porcelain")),
+        **code,
         "source": str(attributes["source"]),
         "simulated": bool(attributes["simulated"]),
         "data_sha256": str(attributes["sha256"]),
@@ -83,17 +85,6 @@ def provenance_latex(facts: dict[str, Any]) -> str:
     body = "".join(f"{name} & {escape(value)} \\\\\n" for name, value in rows.items())
     columns = "@{}lp{0.68\\linewidth}@{}"
     return f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{body}\\bottomrule\n\\end{{tabular}}\n"
-
-
-def _git(*arguments: str) -> str:
-    """What git says of the project's folder; empty where there is no git or no checkout."""
-    try:
-        answer = subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return answer.stdout.strip()
 
 
 def _version(package: str) -> str | None:

@@ -2,6 +2,8 @@
 # Needs: all of evaluate.smk, data_card.*, and the sources in paper/.
 # Makes: jobs.*, trainings.*, provenance.*, numbers.tex, paper.pdf, report/.
 
+from workflow.lib.checkout import code_version
+
 GENERATED = [
     f"{RESULTS}/{name}"
     for name in (
@@ -71,6 +73,7 @@ rule provenance:
     conda:
         "../../envs/report.yaml"
     params:
+        code=code_version(Path(workflow.basedir)),
         config=config,
         library=library_digest("provenance"),
     script:

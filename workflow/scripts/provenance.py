@@ -10,6 +10,7 @@ from workflow.lib.tables import write_text
 
 
 def main(
+    code: dict[str, str | bool],
     dataset: Path,
     models: Sequence[Path],
     jobs: Path,
@@ -18,7 +19,7 @@ def main(
     tex: Path,
 ) -> None:
     """Write provenance.json, and its main facts as a LaTeX table."""
-    facts = collect(dataset, models, jobs, config)
+    facts = collect(code, dataset, models, jobs, config)
     write_text(json, to_json(facts))
     write_text(tex, provenance_latex(facts))
 
@@ -27,6 +28,7 @@ if __name__ == "__main__":
     run(
         main,
         snakemake.log[0],
+        code=snakemake.params.code,
         dataset=Path(snakemake.input.dataset),
         models=[Path(path) for path in snakemake.input.models],
         jobs=Path(snakemake.input.jobs),
