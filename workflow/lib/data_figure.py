@@ -8,14 +8,13 @@ together. Fonts and other colours are in paper/style/figures.mplstyle.
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 
 from workflow.lib.data_card import ALL, LEVELS, DataCard
-from workflow.lib.figure_files import save
+from workflow.lib.figure_files import save, styled
 from workflow.lib.notice import NOTE_COLOUR, SIMULATED_NOTE
 from workflow.lib.pole_figure import CORNERS, colours, grid, outline, project
 
@@ -33,7 +32,7 @@ def plot_data_card(card: DataCard, style: Path, paths: Sequence[Path]) -> None:
     specimens = [name for name in card.normals if name != ALL]
     rows = max(2, -(-len(specimens) // COLUMNS))
     height_in = rows * ROW_HEIGHT_IN + MARGIN_IN
-    with matplotlib.style.context(str(style)):
+    with styled(style):
         figure = Figure(figsize=(WIDTH_IN, height_in))
         edges = {"left": 0.025, "right": 0.975, "wspace": 0.18, "hspace": 0.16}
         cells = figure.add_gridspec(

@@ -1,14 +1,21 @@
-"""Figures as files that are the same each time."""
+"""Figures as files that are the same each time, whoever draws them."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import matplotlib.style
 from matplotlib.figure import Figure
 
 from workflow.lib.files import atomic
 
 # Without date and version the same numbers give the same bytes.
 UNDATED = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
+
+
+def styled(style: str | Path) -> AbstractContextManager[None]:
+    """Draw in `style`, a file or a name, on Matplotlib's defaults, not on the user's matplotlibrc."""
+    return matplotlib.style.context(str(style), after_reset=True)
 
 
 def save(figure: Figure, paths: Sequence[Path], dpi: float | None = None) -> None:

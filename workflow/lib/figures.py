@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib.style
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from workflow.lib.figure_files import save
+from workflow.lib.figure_files import save, styled
 from workflow.lib.notice import NOTE_COLOUR, SIMULATED_NOTE
 from workflow.lib.scores import DISPLAY_NAMES, Result, mean_of_medians
 
@@ -24,7 +23,7 @@ def plot_histograms(
     Filled: plain; outlined: with TTA. Counts are averaged over seeds; the few angles
     between 60° and 62.8° are counted in the last bin.
     """
-    with matplotlib.style.context(str(style)):
+    with styled(style):
         figure = Figure(figsize=(6.6, 2.9), layout="constrained")
         panels = figure.subplots(1, 2, sharex=True, sharey=True)
         for axes, (network, display) in zip(panels, DISPLAY_NAMES.items(), strict=True):
@@ -58,7 +57,7 @@ def plot_learning_curves(
         "training_loss": "training loss",
         "validation_median_deg": "validation median / °",
     }
-    with matplotlib.style.context(str(style)):
+    with styled(style):
         figure = Figure(figsize=(6.6, 3.8), layout="constrained")
         panels = figure.subplots(2, 2, sharex="col")
         for column, (network, display) in enumerate(DISPLAY_NAMES.items()):

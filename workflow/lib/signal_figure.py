@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import h5py
-import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from workflow.lib.figure_files import save
+from workflow.lib.figure_files import save, styled
 from workflow.lib.notice import NOTE_COLOUR
 from workflow.lib.simulator import BENCHMARK, normals_and_traces
 
@@ -64,7 +63,7 @@ def plot_signals(
     simulated: whether the figure has to say that its data are simulated.
     """
     rows = -(-len(signals) // COLUMNS)
-    with matplotlib.style.context(str(style)):
+    with styled(style):
         size_in = (COLUMNS * PANEL_SIZE_IN[0], rows * PANEL_SIZE_IN[1] + MARGIN_IN)
         figure = Figure(figsize=size_in, layout="constrained")
         panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)

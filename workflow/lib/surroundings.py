@@ -12,8 +12,9 @@ import shlex
 import site
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 
-from workflow.lib.files import InputError
+from workflow.lib.files import BLOCK, InputError
 
 # Of the variables that Python reads only these reach jobs: others change what code does
 # (PYTHONOPTIMIZE, PYTHONWARNINGS, PYTHONINSPECT) or which code it is (PYTHONHOME).
@@ -38,7 +39,8 @@ def settle(root: Path) -> None:
 
     root: the folder of the Snakefile. Raises InputError where that cannot be had.
     """
-    _check_place(root)
+    _check_code(root)
+    _check_places(root)
     for name in list(os.environ):
         if name in REMOVED or (name.startswith("PYTHON") and name not in KEPT_OF_PYTHON):
             del os.environ[name]
@@ -64,25 +66,36 @@ def own_code_first(root: Path) -> str:
     return f'export PYTHONPATH={shlex.quote(str(root))}"${{{{PYTHONPATH:+:$PYTHONPATH}}}}"; '
 
 
-def _check_place(root: Path) -> None:
-    """Raise InputError where this is not the code of `root`, and where jobs could not run."""
+def _check_code(root: Path) -> None:
+    """Raise InputError where this module is not that of `root`."""
     here = Path(__file__).resolve().parents[2]
     if here != root.resolve():
         raise InputError(
-            f"{root}: Python imports the package `workflow` of {here} instead of its own: remove "
-            "that one from Python's path"
+            f"{root}: Python imports the package `workflow` of {here} instead of this one's: "
+            "remove that from Python's path"
         )
+
+
+def _check_places(root: Path) -> None:
+    """Raise InputError where Snakemake, Python or Matplotlib can't work."""
     found = [character for character in "{}:\n" if character in str(root)]
     if found:
         raise InputError(
-            f"{root}: the path contains {found[0]!r}, which Snakemake or Python take for something "
-            "else: move or rename the folder"
+            f"{str(root)!r}: the path contains {found[0]!r}, which Snakemake or Python take for "
+            "something else: move or rename the folder"
         )
+    temporary = next(filter(None, map(os.environ.get, ("TMPDIR", "TEMP", "TMP"))), "/tmp")
+    try:
+        with TemporaryFile(dir=temporary) as stream:
+            stream.write(bytes(BLOCK))
+    except OSError as error:
+        raise InputError(
+            f"{temporary}: {error.strerror}, but temporary files go there: set TMPDIR to a folder "
+            "that can be written and has space"
+        ) from error
     try:
         Path("matplotlibrc").read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InputError(
-            "matplotlibrc: no text in UTF-8, and figures don't use it: remove it"
-        ) from None
+    except UnicodeDecodeError as error:
+        raise InputError("matplotlibrc: not UTF-8, so Matplotlib won't start: remove it") from error
     except OSError:
         pass  # there is none
