@@ -14,7 +14,7 @@ UNDATED = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
 
 
 def styled(style: str | Path) -> AbstractContextManager[None]:
-    """Draw in `style`, a file or a name, on Matplotlib's defaults, not on the user's matplotlibrc."""
+    """Draw in `style`, a file or a name, on Matplotlib's defaults: no matplotlibrc counts."""
     return matplotlib.style.context(str(style), after_reset=True)
 
 
