@@ -1,14 +1,12 @@
 """Hostile and broken files: each is refused quickly, cheaply, in one line, running nothing."""
 
-import json
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hostile_corpus import CORPUS, SENTINEL, Call, npy, saved
+from measured_loading import measure
 
 from workflow.lib import safe_pickle
 from workflow.lib.dataset import ingest
@@ -17,48 +15,7 @@ from workflow.lib.pickled_arrays import Refused
 from workflow.lib.safe_npy import load_dict, open_array
 from workflow.lib.specimen import validate_specimen
 
-ROOT = Path(__file__).parents[2]
 SECONDS, MEGABYTES = 1.0, 200
-
-# Loads all files of a folder in a fresh process and reports, as JSON: seconds of processor
-# time per file, the peak of memory (VmHWM, because ru_maxrss is inherited from the parent),
-# and audit events that would mean that something was run.
-MEASURE = """
-import json, sys, time
-from pathlib import Path
-from workflow.lib.specimen import validate_specimen
-from workflow.lib.files import InputError
-from workflow.lib.safe_npy import load_dict, open_array
-
-def load(path):
-    try:
-        content = load_dict(path)
-        validate_specimen(content["xtr"], content["ytr"], path)
-        return "accepted"
-    except InputError:
-        pass
-    try:
-        open_array(path)
-    except InputError:
-        return "refused"
-    return "accepted"
-
-folder, honest = map(Path, sys.argv[1:])
-for path in honest.iterdir():  # Python's codecs, imported at first use, are imported now
-    assert load(path) == "accepted", path
-reading = {"open", "mmap.__new__", "os.listdir", "object.__getattr__", "sys._getframe"}
-events = set()
-sys.addaudithook(lambda event, arguments: event in reading or events.add(event))
-seconds = {}
-for path in sorted(folder.iterdir()):
-    started = time.process_time()
-    outcome = load(path)
-    seconds[path.name] = time.process_time() - started
-    assert outcome == "refused", path
-status = Path("/proc/self/status").read_text()
-peak_kb = int(status.split("VmHWM:")[1].split()[0])
-print(json.dumps({"seconds": seconds, "peak_mb": peak_kb / 1024, "events": sorted(events)}))
-"""
 
 
 def one_specimen(n: int = 2) -> dict[str, np.ndarray]:
@@ -91,23 +48,10 @@ def test_is_refused_in_one_line_for_the_right_reason(name, tmp_path, monkeypatch
 
 
 def test_each_refusal_is_quick_and_cheap_and_runs_nothing(tmp_path):
-    folder, honest = tmp_path / "corpus", tmp_path / "honest"
-    folder.mkdir()
-    honest.mkdir()
-    for name, (_, content) in CORPUS.items():
-        (folder / f"{name}.npy").write_bytes(content)
-    for protocol in range(6):
-        (honest / f"{protocol}.npy").write_bytes(saved(one_specimen(), protocol))
-    child = subprocess.run(
-        [sys.executable, "-c", MEASURE, folder, honest],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert child.returncode == 0, child.stderr
-    measured = json.loads(child.stdout)
+    files = {name: content for name, (_, content) in CORPUS.items()}
+    honest = {str(protocol): saved(one_specimen(), protocol) for protocol in range(6)}
+    measured = measure(files, honest, tmp_path)
+    assert set(measured["outcomes"].values()) == {"refused"}
     assert len(measured["seconds"]) == len(CORPUS) >= 25
     assert max(measured["seconds"].values()) < SECONDS
     assert measured["peak_mb"] < MEGABYTES

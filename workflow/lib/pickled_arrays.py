@@ -1,10 +1,11 @@
 """Stand-ins for the pieces of which pickles build NumPy arrays, and arrays made from them.
 
 While a pickle is read (`safe_pickle`), nothing of NumPy is called: the names that a pickled
-array refers to lead to the functions of this module, which only take notes. `as_array` then
+array refers to lead to the functions of `pickle_names`, which only take notes. `as_array` then
 makes an array from the notes, after checking that the declared shape and type agree with the
 bytes that are there. Types are booleans, integers and floats up to 8 bytes; arrays of objects
-are accepted where the objects are numbers or arrays of one shape.
+are accepted where the objects are numbers or arrays of one shape. Everything else may be
+noted, as `Type` or `Unread`, but is refused here: where it is not needed nobody asks.
 """
 
 import math
@@ -30,6 +31,21 @@ class Refused(ValueError):
     """The pickle is broken or holds more than arrays; the message says what in one line."""
 
 
+class Unread:
+    """Stand-in for what is no part of an array, such as a date: nothing of it is kept.
+
+    `why` ends the sentence "the pickle …" with which it is refused where an array is needed.
+    """
+
+    __slots__ = ("why",)
+
+    def __init__(self, why: str):
+        self.why = why
+
+    def refusal(self) -> Refused:
+        return Refused(f"the pickle {self.why}")
+
+
 class Text:
     """Long text left in the file: a view of its bytes and their encoding."""
 
@@ -41,24 +57,28 @@ class Text:
 
 
 class Type:
-    """Stand-in for numpy.dtype: a type code such as "u1" and a byte order."""
+    """Stand-in for numpy.dtype: a type code such as "u1", not yet checked, and a byte order."""
 
-    __slots__ = ("code", "order")
+    __slots__ = ("code", "has_fields", "order")
 
     def __init__(self, code: str):
         self.code = code
         self.order = "="
+        self.has_fields = False
 
     @property
     def is_object(self) -> bool:
-        return _OBJECT_TYPE.fullmatch(self.code) is not None
+        return _OBJECT_TYPE.fullmatch(self.code) is not None and not self.has_fields
+
+    @property
+    def is_numeric(self) -> bool:
+        return _NUMERIC_TYPE.fullmatch(self.code) is not None and not self.has_fields
 
     def set_state(self, state: tuple) -> None:
         """Byte order from dtype's state (version, order, subtype, names, fields, …)."""
         if len(state) < 5:
             raise Refused("the pickle holds a malformed array type")
-        if any(part is not None for part in state[2:5]):
-            raise Refused("the pickle holds an array type with fields, expected plain numbers")
+        self.has_fields = any(part is not None for part in state[2:5])
         order = short_text(state[1], "a byte order")
         if order not in {"<", ">", "=", "|"}:
             raise Refused(f"the pickle holds the byte order {order[:8]!a}")
@@ -99,7 +119,7 @@ def short_text(value: object, what: str) -> str:
     if type(value) is bytes:
         return value.decode("latin-1")
     if type(value) is not str:
-        raise Refused(f"the pickle has {_kind(value)} as {what}, expected short text")
+        raise Refused(f"the pickle has {kind_of(value)} as {what}, expected short text")
     return value
 
 
@@ -133,9 +153,13 @@ class _Conversion:
             raise Refused(f"the pickle nests lists or object arrays over {DEEPEST_NESTING} deep")
         if type(value) is list:
             return self._stacked(value, depth)
+        if type(value) is Unread:
+            raise value.refusal()
         if type(value) is not Array:
-            raise Refused(f"the pickle holds {_kind(value)}, expected an array")
+            raise Refused(f"the pickle holds {kind_of(value)}, expected an array")
         shape = _checked_shape(value.shape)
+        if type(value.type) is Unread:
+            raise value.type.refusal()
         if type(value.type) is not Type:
             raise Refused("the pickle holds an array without a type")
         if not value.type.is_object:
@@ -147,11 +171,13 @@ class _Conversion:
         return flat.reshape(*shape, *flat.shape[1:])
 
     def _numeric(self, value: Array, shape: tuple[int, ...]) -> np.ndarray:
+        if not value.type.is_numeric:
+            raise Refused(f"the pickle holds {kind_of(value.type)}, expected plain numbers")
         dtype = np.dtype(value.type.order + value.type.code)
         declared = math.prod(shape) * dtype.itemsize
         held = len(value.data) if isinstance(value.data, bytes | memoryview) else -1
         if declared != held:
-            found = f"holds {held} bytes" if held >= 0 else f"holds {_kind(value.data)}"
+            found = f"holds {held} bytes" if held >= 0 else f"holds {kind_of(value.data)}"
             raise Refused(
                 f"the pickle declares an array of shape {shape} and type {dtype.str!r} but {found}"
             )
@@ -193,88 +219,15 @@ def _checked_shape(shape: object) -> tuple[int, ...]:
     return shape
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
     """What `value` is, in the words of messages; all types that a pickle can give."""
     names = {
         **{Text: "text", str: "text", bytes: "bytes", memoryview: "bytes", int: "an integer"},
         **{float: "a number", bool: "true or false", type(None): "nothing", tuple: "a tuple"},
-        **{list: "a list", dict: "a dict", Array: "an array", Type: "an array type"},
-        Name: "a name",
+        **{list: "a list", dict: "a dict", Array: "an array", Name: "a name"},
+        Unread: "an object",
     }
+    if type(value) is Type:
+        fields = " with fields" if value.has_fields else ""
+        return f"the array type {value.code[:32]!a}{fields}"
     return names[type(value)]
-
-
-# What the permitted names do. Arguments come from the file and are checked here or later.
-
-
-def _new_array(spend: Spend, arguments: tuple) -> Array:
-    """numpy's _reconstruct(ndarray, (0,), b"b"): always an empty array, filled by its state."""
-    if len(arguments) != 3 or arguments[0] is not _NDARRAY or arguments[1] != (0,):
-        raise Refused("the pickle starts an array in a way NumPy does not write")
-    return Array()
-
-
-def _array_from_buffer(spend: Spend, arguments: tuple) -> Array:
-    """numpy's _frombuffer(bytes, type, shape, order[, axis order]), of protocol 5."""
-    if len(arguments) not in (4, 5) or arguments[3] not in ("C", "F", "K"):
-        raise Refused("the pickle holds a malformed array buffer")
-    array = Array()
-    array.data, array.type, array.shape, order = arguments[:4]
-    array.order = "F" if order == "F" else "C"
-    if order == "K" and len(arguments) == 5:
-        array.axis_order = arguments[4]
-    return array
-
-
-def _new_type(spend: Spend, arguments: tuple) -> Type:
-    """numpy.dtype(code, align, copy) for plain numbers and objects."""
-    code = short_text(arguments[0], "an array type") if arguments else ""
-    if not (_NUMERIC_TYPE.fullmatch(code) or _OBJECT_TYPE.fullmatch(code)):
-        raise Refused(f"the pickle holds the array type {code[:32]!a}, expected plain numbers")
-    return Type(code)
-
-
-def _scalar(spend: Spend, arguments: tuple) -> int | float | bool:
-    """numpy's scalar(type, bytes): one number."""
-    if len(arguments) != 2 or type(arguments[0]) is not Type or type(arguments[1]) is not bytes:
-        raise Refused("the pickle holds a malformed number")
-    kind, data = arguments
-    if kind.is_object or np.dtype(kind.code).itemsize != len(data):
-        raise Refused(f"the pickle holds a number of type {kind.code!r} in {len(data)} bytes")
-    return np.frombuffer(data, kind.order + kind.code)[0].item()
-
-
-def _latin1_bytes(spend: Spend, arguments: tuple) -> bytes:
-    """_codecs.encode(text, "latin1"): how Python 3 writes bytes in protocols 0 to 2."""
-    if len(arguments) != 2 or arguments[1] not in ("latin1", "latin-1"):
-        raise Refused("the pickle encodes text otherwise than as Latin-1")
-    text = arguments[0]
-    if type(text) is Text:
-        spend(len(text.view))
-        return str(text.view, text.encoding).encode("latin-1")
-    return short_text(text, "bytes").encode("latin-1")
-
-
-def _no_bytes(spend: Spend, arguments: tuple) -> bytes:
-    """bytes(): how Python 3 writes no bytes at all in protocols 0 to 2."""
-    if arguments:
-        raise Refused("the pickle makes bytes of something")
-    return b""
-
-
-_NDARRAY = Name(None)  # only ever an argument
-_NAMES_BY_VERSION = {
-    ("multiarray", "_reconstruct"): Name(_new_array),
-    ("multiarray", "scalar"): Name(_scalar),
-    ("numeric", "_frombuffer"): Name(_array_from_buffer),
-}
-NAMES = {
-    ("numpy", "ndarray"): _NDARRAY,
-    ("numpy", "dtype"): Name(_new_type),
-    ("_codecs", "encode"): Name(_latin1_bytes),
-    ("__builtin__", "bytes"): Name(_no_bytes),
-} | {
-    (f"{package}.{module}", name): stand_in
-    for package in ("numpy.core", "numpy._core")  # NumPy 1 and NumPy 2
-    for (module, name), stand_in in _NAMES_BY_VERSION.items()
-}

@@ -17,7 +17,7 @@ import numpy as np
 
 from workflow.lib import safe_pickle
 from workflow.lib.files import InputError
-from workflow.lib.pickled_arrays import Array, Refused, Type, as_array, is_plausible
+from workflow.lib.pickled_arrays import Array, Refused, Type, Unread, as_array, is_plausible
 
 MAX_HEADER_BYTES = 4096
 MAX_PICKLE_BYTES = 2**30  # 600,000 signals of 32-bit floats
@@ -126,8 +126,9 @@ def read_blocks(path: Path, tile: int) -> Iterator[tuple[int, int, np.ndarray]]:
 def load_dict(path: Path, keys: tuple[str, ...] = ("xtr", "ytr")) -> dict[str, np.ndarray]:
     """The arrays named `keys` of a dict that `np.save` pickled into a .npy file.
 
-    Other keys are ignored. Raises InputError when the file is no such file, lacks a key,
-    is broken, or asks for anything but arrays.
+    Other keys are ignored, whatever they hold: what is no plain data is not read. Raises
+    InputError when the file is no such file, lacks a key, is broken, or when one of `keys`
+    holds anything but an array of numbers.
     """
     path = Path(path)
     header = read_header(path)
@@ -149,7 +150,7 @@ def load_dict(path: Path, keys: tuple[str, ...] = ("xtr", "ytr")) -> dict[str, n
             raise Refused(f"the dict lacks the key {missing[0]!r}; its keys are {found}")
         # Copies, because views would break if the file changed while they are in use.
         return {
-            key: np.array(as_array(content[key], size + MAX_LISTED_BYTES), order="K")
+            key: np.array(_needed(key, content[key], size + MAX_LISTED_BYTES), order="K")
             for key in keys
         }
     except Refused as error:
@@ -184,7 +185,16 @@ def _wrapped_dict(value: object) -> dict[str, object]:
         or value.shape != ()
         or type(value.data) is not list
         or len(value.data) != 1
-        or type(value.data[0]) is not dict
+        or type(value.data[0]) not in (dict, Unread)
     ):
         raise Refused("the pickle does not hold a dict saved by np.save")
+    if type(value.data[0]) is Unread:
+        raise value.data[0].refusal()
     return value.data[0]
+
+
+def _needed(key: str, value: object, limit: int) -> np.ndarray:
+    try:
+        return as_array(value, limit)
+    except Refused as error:
+        raise Refused(f"{key}: {error}") from error

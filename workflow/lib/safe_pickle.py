@@ -4,44 +4,42 @@ Python's own unpickler calls whatever a file names, and even with `find_class` o
 it allocates what a file declares before looking whether the file holds it, hashes any key
 and hands any state to NumPy's C code. This module therefore never calls it. It interprets
 the pickle itself, and knows only numbers, strings, bytes, tuples, lists, dicts with text
-keys, and the stand-ins of `pickled_arrays`. Every other opcode and name is refused. Long
-contents stay views of the file.
+keys, and the stand-ins of `pickled_arrays`. What asks for any other name becomes an `Unread`:
+nothing is imported, made or called for it, and its contents are dropped. Every other opcode is
+refused. Long contents stay views of the file.
 
 Protocols 0 to 5 as written by Python 2 and 3 and by NumPy 1 and 2 are understood.
 """
 
-import codecs
 import mmap
 import pickle
 import pickletools
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from workflow.lib.pickled_arrays import NAMES, Array, Name, Refused, Text, Type, short_text
+from workflow.lib.pickle_bytes import PickleBytes
+from workflow.lib.pickle_names import NAMES
+from workflow.lib.pickled_arrays import Array, Name, Refused, Text, Type, Unread, short_text
 
 MAX_OPERATIONS = 300_000  # so that the longest refusal takes well below a second
-LONGEST_NAME = 64  # bytes; longer contents stay in the file
-LONGEST_INTEGER = 16  # bytes
-LONGEST_NUMBER = 64  # characters
 
 
 def read(source: bytes | mmap.mmap, start: int = 0) -> object:
     """The value pickled in `source` from byte `start` to its end.
 
-    Arrays come as stand-ins that `pickled_arrays.as_array` turns into arrays. Raises
-    Refused for anything else than data, for broken pickles and for excessive ones.
+    Arrays come as stand-ins that `pickled_arrays.as_array` turns into arrays, and what is
+    neither an array nor plain data as `Unread`, inside lists and dicts too. Items of dicts
+    whose keys are no short text are dropped. Raises Refused for broken pickles and for
+    excessive ones.
     """
     return _Machine(source, start).run()
 
 
-class _Machine:
+class _Machine(PickleBytes):
     """One pass over one pickle: the stack, the memo and the position in the file."""
 
     def __init__(self, source: bytes | mmap.mmap, start: int):
-        self.source = source
-        self.view = memoryview(source)
-        self.position = start
-        self.copies_left = len(source)
+        super().__init__(source, start)
         self.stack: list = []
         self.marks: list[int] = []
         self.memo: dict[int, object] = {}
@@ -65,7 +63,9 @@ class _Machine:
             raise Refused("the pickle refers to a value it never stored") from error
         except UnicodeError as error:
             raise Refused("the pickle holds text that cannot be decoded") from error
-        raise Refused(f"the pickle has more than {MAX_OPERATIONS} operations")
+        raise Refused(
+            f"the pickle has more than {MAX_OPERATIONS} operations; save long lists as arrays"
+        )
 
     def finish(self) -> object:
         surplus = len(self.view) - self.position
@@ -74,62 +74,6 @@ class _Machine:
         if len(self.stack) != 1 or self.marks:
             raise Refused("the pickle is malformed: it leaves more or less than one value")
         return self.stack.pop()
-
-    # Reading: nothing is allocated before the file is known to hold it.
-
-    def take(self, count: int) -> memoryview:
-        left = len(self.view) - self.position
-        if count > left:
-            raise Refused(f"the pickle is truncated: {count} bytes announced, {left} left")
-        self.position += count
-        return self.view[self.position - count : self.position]
-
-    def unsigned(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "little")
-
-    def signed(self, size: int) -> int:
-        if size > LONGEST_INTEGER:
-            raise Refused(f"the pickle holds an integer of {size} bytes")
-        return int.from_bytes(self.take(size), "little", signed=True)
-
-    def bytes_counted(self, size: int) -> bytes | memoryview:
-        view = self.take(self.unsigned(size))
-        return bytes(view) if len(view) <= LONGEST_NAME else view
-
-    def text_counted(self, size: int) -> str | Text:
-        return _text(self.take(self.unsigned(size)), "utf-8")
-
-    def line(self, longest: int = LONGEST_NAME) -> memoryview:
-        end = self.source.find(b"\n", self.position, self.position + longest + 1)
-        if end < 0:
-            raise Refused("the pickle is truncated or malformed: a line does not end")
-        view = self.take(end - self.position)
-        self.position += 1
-        return view
-
-    def number_line(self, parse: Callable[[str], object]) -> object:
-        line = str(self.line(LONGEST_NUMBER), "ascii")
-        try:
-            return parse(line)
-        except ValueError as error:
-            raise Refused(f"the pickle holds {line[:32]!a} where a number belongs") from error
-
-    def string_line(self) -> bytes:
-        """A string of Python 2 in protocol 0: quoted, with escapes."""
-        line = self.line(len(self.view))
-        if len(line) < 2 or line[0] != line[-1] or line[0] not in b"'\"":
-            raise Refused("the pickle holds a string without quotes")
-        self.spend(len(line))
-        try:
-            return codecs.escape_decode(line[1:-1])[0]
-        except ValueError as error:
-            raise Refused("the pickle holds a string with broken escapes") from error
-
-    def spend(self, count: int) -> None:
-        """Account for bytes copied out of the file: an honest pickle copies none twice."""
-        self.copies_left -= count
-        if self.copies_left < 0:
-            raise Refused("the pickle expands to more than the file holds")
 
     # Moving values on the stack
 
@@ -147,18 +91,32 @@ class _Machine:
         del self.stack[first:]
         return items
 
+    def pop(self) -> None:
+        """Drop the last value, or the mark after it."""
+        if self.marks and self.marks[-1] == len(self.stack):
+            self.marks.pop()
+        else:
+            self.stack.pop()
+
     def extend(self, items: list) -> None:
         target = self.stack[-1]
-        if type(target) is not list:
+        if type(target) is list:
+            target.extend(items)
+        elif type(target) is not Unread:
             raise Refused("the pickle appends to something that is not a list")
-        target.extend(items)
+
+    def add_to_set(self) -> None:
+        self.pop_mark()
+        if type(self.stack[-1]) is not Unread:
+            raise Refused("the pickle adds to something that is not a set")
 
     def set_items(self, items: list) -> None:
         target = self.stack[-1]
-        if type(target) is not dict or len(items) % 2:
+        if type(target) not in (dict, Unread) or len(items) % 2:
             raise Refused("the pickle sets items of something that is not a dict")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            target[short_text(key, "a dict key")] = value
+            if type(target) is dict and type(key) in (str, bytes):
+                target[short_text(key, "a dict key")] = value
 
     def make_dict(self) -> None:
         items = self.pop_mark()
@@ -170,34 +128,49 @@ class _Machine:
 
     # Names and what they do
 
-    def named(self, module: object, name: object) -> Name:
-        path = short_text(module, "a module"), short_text(name, "a name")
-        if path not in NAMES:
-            wanted = ascii(".".join(path)[:80])
-            raise Refused(f"the pickle asks for {wanted}, which is no part of a NumPy array")
-        return NAMES[path]
+    def named(self, module: object, name: object) -> Name | Unread:
+        path = _name_text(module, "a module"), _name_text(name, "a name")
+        if path in NAMES:
+            return NAMES[path]
+        asked = ascii(".".join(path)[:80])
+        return Unread(f"asks for {asked}, which is no part of a NumPy array")
+
+    def named_in_lines(self) -> Name | Unread:
+        return self.named(bytes(self.line()), bytes(self.line()))
 
     def call(self) -> object:
         function, arguments = self.pop_tuple(2)
+        if type(arguments) is tuple and type(function) is Unread:
+            return function
         if type(function) is not Name or function.call is None or type(arguments) is not tuple:
             raise Refused("the pickle calls something that is not a function")
-        return function.call(self.spend, arguments)
+        unread = [argument for argument in arguments if type(argument) is Unread]
+        # Arrays of another class, or of a type that is none of NumPy's own.
+        return unread[0] if unread else function.call(self.spend, arguments)
+
+    def instance(self, parts: Sequence) -> Unread:
+        """An instance of a class, `parts[0]`: not made, whatever the arguments after it."""
+        if type(parts[0]) is not Unread:
+            raise Refused("the pickle makes an instance of something that is not a class")
+        return parts[0]
+
+    def frozen_set(self) -> Unread:
+        self.pop_mark()
+        return _SET
 
     def set_state(self) -> None:
         state = self.stack.pop()
         target = self.stack[-1]
+        if type(target) is Unread:
+            return
         if type(target) not in (Array, Type) or type(state) is not tuple:
             raise Refused("the pickle sets the state of something that is not an array")
         target.set_state(state)
 
 
-def _text(view: memoryview, encoding: str) -> str | Text:
-    return str(view, encoding) if len(view) <= LONGEST_NAME else Text(view, encoding)
-
-
-def _integer(line: str) -> int | bool:
-    """An integer as protocol 0 writes it: "00" and "01" are False and True, "5L" is 5."""
-    return line == "01" if line in ("00", "01") else int(line.removesuffix("L"))
+def _name_text(value: object, what: str) -> str:
+    """The text of a name; the beginning of one that is too long to be NumPy's."""
+    return str(value.view[:80], "latin-1") if type(value) is Text else short_text(value, what)
 
 
 def _opcode_name(opcode: int) -> str:
@@ -205,18 +178,19 @@ def _opcode_name(opcode: int) -> str:
     return f"the opcode {known.name}" if known else f"the unknown opcode 0x{opcode:02x}"
 
 
+_SET = Unread("holds a set, expected an array")
+
 # Opcodes that push one value, and opcodes that change the stack otherwise. Absent, and so
-# refused: all that make instances of classes (INST, OBJ, NEWOBJ…), extension codes, persistent
-# ids, out-of-band buffers, sets, and POP, DUP, POP_MARK, which no pickle of arrays needs.
+# refused: extension codes, persistent ids, out-of-band buffers, and DUP, which nobody writes.
 _PUSHES: dict[int, Callable[[_Machine], object]] = {
     code[0]: read_value
     for code, read_value in {
         pickle.NONE: lambda m: None,
         pickle.NEWTRUE: lambda m: True,
         pickle.NEWFALSE: lambda m: False,
-        pickle.INT: lambda m: m.number_line(_integer),
-        pickle.LONG: lambda m: m.number_line(_integer),
-        pickle.FLOAT: lambda m: m.number_line(float),
+        pickle.INT: lambda m: m.integer_line(),
+        pickle.LONG: lambda m: m.integer_line(),
+        pickle.FLOAT: lambda m: m.float_line(),
         pickle.BININT: lambda m: m.signed(4),
         pickle.BININT1: lambda m: m.unsigned(1),
         pickle.BININT2: lambda m: m.unsigned(2),
@@ -230,7 +204,7 @@ _PUSHES: dict[int, Callable[[_Machine], object]] = {
         pickle.SHORT_BINBYTES: lambda m: m.bytes_counted(1),
         pickle.BINBYTES8: lambda m: m.bytes_counted(8),
         pickle.BYTEARRAY8: lambda m: m.bytes_counted(8),
-        pickle.UNICODE: lambda m: _text(m.line(len(m.view)), "raw-unicode-escape"),
+        pickle.UNICODE: lambda m: m.text_line(),
         pickle.BINUNICODE: lambda m: m.text_counted(4),
         pickle.SHORT_BINUNICODE: lambda m: m.text_counted(1),
         pickle.BINUNICODE8: lambda m: m.text_counted(8),
@@ -242,12 +216,18 @@ _PUSHES: dict[int, Callable[[_Machine], object]] = {
         pickle.TUPLE2: lambda m: m.pop_tuple(2),
         pickle.TUPLE3: lambda m: m.pop_tuple(3),
         pickle.LIST: lambda m: m.pop_mark(),
-        pickle.GET: lambda m: m.memo[m.number_line(int)],
+        pickle.GET: lambda m: m.memo[m.index_line()],
         pickle.BINGET: lambda m: m.memo[m.unsigned(1)],
         pickle.LONG_BINGET: lambda m: m.memo[m.unsigned(4)],
-        pickle.GLOBAL: lambda m: m.named(bytes(m.line()), bytes(m.line())),
+        pickle.GLOBAL: lambda m: m.named_in_lines(),
         pickle.STACK_GLOBAL: lambda m: m.named(*m.pop_tuple(2)),
         pickle.REDUCE: lambda m: m.call(),
+        pickle.INST: lambda m: m.instance([m.named_in_lines(), m.pop_mark()]),
+        pickle.OBJ: lambda m: m.instance(m.pop_mark()),
+        pickle.NEWOBJ: lambda m: m.instance(m.pop_tuple(2)),
+        pickle.NEWOBJ_EX: lambda m: m.instance(m.pop_tuple(3)),
+        pickle.EMPTY_SET: lambda m: _SET,
+        pickle.FROZENSET: lambda m: m.frozen_set(),
     }.items()
 }
 _ACTIONS: dict[int, Callable[[_Machine], None]] = {
@@ -256,15 +236,18 @@ _ACTIONS: dict[int, Callable[[_Machine], None]] = {
         pickle.PROTO: lambda m: m.take(1),
         pickle.FRAME: lambda m: m.take(8),  # frames only help readers of streams
         pickle.MARK: lambda m: m.marks.append(len(m.stack)),
+        pickle.POP: lambda m: m.pop(),
+        pickle.POP_MARK: lambda m: m.pop_mark(),
         pickle.APPEND: lambda m: m.extend(list(m.pop_tuple(1))),
         pickle.APPENDS: lambda m: m.extend(m.pop_mark()),
         pickle.SETITEM: lambda m: m.set_items(list(m.pop_tuple(2))),
         pickle.SETITEMS: lambda m: m.set_items(m.pop_mark()),
         pickle.DICT: lambda m: m.make_dict(),
-        pickle.PUT: lambda m: m.store(m.number_line(int)),
+        pickle.PUT: lambda m: m.store(m.index_line()),
         pickle.BINPUT: lambda m: m.store(m.unsigned(1)),
         pickle.LONG_BINPUT: lambda m: m.store(m.unsigned(4)),
         pickle.MEMOIZE: lambda m: m.store(len(m.memo)),
+        pickle.ADDITEMS: lambda m: m.add_to_set(),
         pickle.BUILD: lambda m: m.set_state(),
     }.items()
 }
