@@ -2,13 +2,14 @@
 
 import io
 import os
+import shutil
 import stat
 import struct
 import zipfile
 
 import pytest
 
-from workflow.lib import unpack
+from workflow.lib import archive_entries, unpack, zip_entries
 from workflow.lib.files import InputError
 from workflow.lib.unpack import unpack_zip
 
@@ -61,6 +62,23 @@ def assert_refused(tmp_path, content: bytes, reason: str) -> None:
     assert left == set()
 
 
+def test_names_as_other_tools_write_them_are_read(tmp_path):
+    names = ["./", "./data/", "./data/a", "data\\b", ".\\data\\deep\\c", "data\\empty\\"]
+    content = zipped([(name, name.encode()) for name in names])
+    assert sorted(unpacked(tmp_path, content)) == ["data/a", "data/b", "data/deep/c"]
+
+
+def test_what_macos_adds_is_left_out(tmp_path):
+    extras = ["__MACOSX/data/._a", "data/._a", ".DS_Store", "data/.DS_Store", "data/Icon\r"]
+    link = entry("__MACOSX/link", stat.S_IFLNK | 0o777)
+    content = zipped([("data/a", b"1"), (link, b"/etc"), *((name, b"2") for name in extras)])
+    assert unpacked(tmp_path, content) == {"data/a": b"1"}
+    outside = zipped([("data/a", b"1"), ("../__MACOSX/._a", b"2")])
+    shutil.rmtree(tmp_path / "out")
+    assert_refused(tmp_path, outside, "outside")
+    assert_refused(tmp_path, zipped([(".DS_Store", b"2")]), "holds no files")
+
+
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_unpacks_what_was_packed(compression, tmp_path):
     folders = [("data/", b""), ("data/empty/", b"")]
@@ -94,12 +112,16 @@ def test_unpacks_zip64(tmp_path, monkeypatch):
         ("/tmp/evil", "absolute"),
         ("//server/evil", "absolute"),
         ("C:/evil", "absolute"),
-        ("..\\evil", "backslashes"),
-        ("data\\evil", "backslashes"),
+        ("..\\evil", "outside"),
+        ("data\\..\\..\\evil", "outside"),
+        ("\\\\server\\evil", "absolute"),
+        ("C:\\evil", "absolute"),
+        ("./../evil", "outside"),
+        (".//evil", "malformed"),
+        ("./C:/evil", "absolute"),
         ("a/\x1b[2Jb", "control characters"),
         ("a\nb", "control characters"),
         ("a//b", "malformed"),
-        ("./a", "malformed"),
         ("a/" * 40 + "b", "malformed"),
         ("é" * 200, "too long"),
     ],
@@ -173,13 +195,22 @@ def test_encrypted_and_odd_compression_are_refused(tmp_path):
     encrypted[encrypted.index(b"PK\x01\x02") + 8] |= 1
     assert_refused(tmp_path, bytes(encrypted), "is encrypted")
     assert_refused(tmp_path, zipped([("a", b"x")], zipfile.ZIP_LZMA), "compression method 14")
+    deflate64 = bytearray(zipped([("a", b"x")]))
+    deflate64[8] = deflate64[deflate64.index(b"PK\x01\x02") + 10] = 9
+    assert_refused(tmp_path, bytes(deflate64), "Deflate64, as Windows .* unpack it by hand")
+
+
+def test_a_zip_in_several_parts_is_named(tmp_path):
+    content = bytearray(zipped([("a", b"x")]))
+    content[content.index(b"PK\x05\x06") + 4] = 2
+    assert_refused(tmp_path, bytes(content), "last part of a zip in several parts; unpack it by")
 
 
 def test_too_many_entries_and_too_long_a_list_are_refused(tmp_path, monkeypatch):
     content = zipped([(f"{i:04d}", b"") for i in range(50)])
-    monkeypatch.setattr(unpack, "MAX_ENTRIES", 49)
-    assert_refused(tmp_path, content, "50 entries")
-    monkeypatch.setattr(unpack, "MAX_DIRECTORY_BYTES", 1000)
+    monkeypatch.setattr(archive_entries, "MAX_ENTRIES", 49)
+    assert_refused(tmp_path, content, "over 49 entries")
+    monkeypatch.setattr(zip_entries, "MAX_DIRECTORY_BYTES", 1000)
     assert_refused(tmp_path, content, r"list of contents has \d+ bytes")
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from workflow.lib.archive import check_specimens, find_files
-from workflow.lib.files import InputError, scratch_folder, sha256
+from workflow.lib.files import InputError, sha256
 from workflow.lib.lock import locked_files
-from workflow.lib.unpack import unpack_zip
+from workflow.lib.unpack import unpacked
 
 
 @contextmanager
@@ -19,22 +19,12 @@ def raw_folder(place: Path, near: Path, specimens: int, lock: Path | None) -> It
     An archive that is a file is unpacked into a temporary folder in `near`. With a `lock`, which
     lies in the folder, its files are verified to be those it lists. Raises InputError otherwise.
     """
-    if place.is_dir():
-        _check(place, specimens, lock)
-        yield place
-        return
-    with scratch_folder(near / "unpacked") as temporary:
-        folder = temporary / place.stem
-        unpack_zip(place, folder)
-        _check(folder, specimens, lock)
+    with unpacked(place, near) as folder:
+        archive = find_files(folder)
+        check_specimens(archive, specimens)
+        if lock is not None:
+            check_locked(lock, archive.files)
         yield folder
-
-
-def _check(folder: Path, specimens: int, lock: Path | None) -> None:
-    archive = find_files(folder)
-    check_specimens(archive, specimens)
-    if lock is not None:
-        check_locked(lock, archive.files)
 
 
 def check_locked(lock: Path, files: Iterable[Path]) -> None:

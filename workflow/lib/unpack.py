@@ -1,185 +1,206 @@
-"""Unpack a zip of the dataset without trusting it.
+"""Unpack an archive of the dataset without trusting it: a zip, or a tar, compressed or not.
 
 Refused are entries that would land outside the folder, links and other special files, names
 that meet on some file system (also by case or Unicode form), encrypted entries, compression
-methods other than stored and deflated, and archives that unpack to far more than they are
-(bombs). Sizes are counted while writing; what the archive declares is only used to check the
-free space. The files appear all together at the end or not at all.
+methods of zips other than stored and deflated, and archives that unpack to far more than they
+are (bombs). Sizes are counted while writing; what the archive declares is only used to check
+the free space. The files appear all together at the end or not at all.
 """
 
+import logging
 import os
 import shutil
-import stat
-import unicodedata
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from tqdm import tqdm
 
+from workflow.lib import compressed
+from workflow.lib.archive import SETS
+from workflow.lib.archive_entries import Broken, Entry, checked_files
+from workflow.lib.archive_kind import archive_kind, is_packed, not_an_archive
 from workflow.lib.files import InputError, scratch_folder
+from workflow.lib.job import logger
+from workflow.lib.tar_entries import tar_entries
+from workflow.lib.zip_entries import zip_entries
 
-MAX_ENTRIES = 10_000
-MAX_DIRECTORY_BYTES = 2**22  # of the list of contents, which zipfile reads whole
 MAX_BYTES = 2**35  # 32 GiB; the dataset has 3.5 GB
 MAX_RATIO = 100  # unpacked to packed; the dataset's is below 2, a bomb's can be 1000
 HARMLESS_BYTES = 2**24  # the ratio is not looked at below
-MAX_DEPTH = 32
 
 _BLOCK_BYTES = 2**20
-_END_RECORD = b"PK\x05\x06"
-_END_RECORD_BYTES = 22
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError, RuntimeError)
+_BROKEN = (
+    *(Broken, *compressed.BROKEN),
+    *(zipfile.BadZipFile, zlib.error, ValueError, OverflowError, RuntimeError),
+)
 
 
-def unpack_zip(zip_path: Path, folder: Path) -> None:
-    """Unpack the archive `zip_path` into `folder`, which must not exist yet.
+@contextmanager
+def unpacked(root: Path, near: Path) -> Iterator[Path]:
+    """`root` if it is a folder; else a temporary folder in `near` with what the archive holds.
 
-    Raises InputError, and leaves nothing behind, when the archive is broken, holds an entry
-    that is refused, exceeds the limits of this module or the free disk space.
+    What is said inside the block about the temporary folder, in errors and in the log, is said
+    of the archive instead: "given.zip: training_sets/02.npy". Raises InputError as `unpack`
+    does, and for an archive that holds other archives where its sets should be.
     """
-    zip_path, folder = Path(zip_path), Path(folder)
-    if folder.exists():
-        raise InputError(f"{folder}: exists already; remove it to unpack {zip_path.name} there")
+    root = Path(root)
+    if not root.is_file():
+        yield root  # a folder, or nothing, which whoever looks for files there will tell
+        return
+    with scratch_folder(Path(near) / "unpacked") as temporary:
+        folder = temporary / "content"
+        unpack(root, folder)
+        with _said_of(root, folder):
+            _check_not_nested(folder)
+            yield folder
+
+
+def unpack(path: Path, folder: Path) -> None:
+    """Unpack the archive at `path`, told by its content, into `folder`, which must not exist yet.
+
+    Raises InputError, and leaves nothing behind, when the file is no zip or tar, is broken,
+    holds an entry that is refused, exceeds the limits of this module or the free disk space.
+    """
+    path, folder = Path(path), Path(folder)
+    with _told(path, "archive"):
+        kind = archive_kind(path)
+        if kind is None:
+            raise InputError(f"{path}: {not_an_archive(path)}")
+    if kind == "zip":
+        unpack_zip(path, folder)
+    else:
+        _unpack_tar(path, folder, kind)
+
+
+def unpack_zip(path: Path, folder: Path) -> None:
+    """Unpack the zip at `path` into `folder`, which must not exist yet; errors as of `unpack`."""
+    path, folder = Path(path), Path(folder)
+    with _told(path, "zip"), zip_entries(path) as entries:
+        files = list(checked_files(path, entries))
+        declared = sum(entry.size for _, entry in files)
+        _check_free_space(path, declared, folder)
+        _write_together(path, files, folder, declared)
+
+
+def _unpack_tar(path: Path, folder: Path, kind: str) -> None:
+    compression = kind.removeprefix("tar").removeprefix(".") or None
+    with _told(path, kind), closing(compressed.open_compressed(path, compression)) as stream:
+        size = path.stat().st_size
+        _check_free_space(path, size, folder)
+        files = checked_files(path, tar_entries(_Limited(path, stream)))
+        _write_together(path, files, folder, size if compression is None else None)
+
+
+@contextmanager
+def _told(path: Path, kind: str) -> Iterator[None]:
+    """Turn the errors of unpacking into the one line that names the archive."""
     try:
-        _check_directory_size(zip_path)
-        with zipfile.ZipFile(zip_path) as archive:
-            files = _checked_files(zip_path, archive.infolist())
-            _check_free_space(zip_path, sum(entry.file_size for entry in files.values()), folder)
-            _unpack_together(zip_path, archive, files, folder)
+        yield
     except InputError:
         raise
     except _BROKEN as error:
-        raise InputError(f"{zip_path}: broken zip ({str(error)[:80]!a}); fetch it again") from error
+        reason = str(error) or "it ends early"
+        raise InputError(f"{path}: broken {kind} ({reason[:80]!a}); fetch it again") from error
     except OSError as error:
-        raise InputError(f"{zip_path}: cannot be unpacked: {error.strerror}") from error
+        if error.errno is None:  # of gzip and bz2
+            raise InputError(
+                f"{path}: broken {kind} ({str(error)[:80]!a}); fetch it again"
+            ) from error
+        raise InputError(f"{path}: cannot be unpacked: {error.strerror}") from error
 
 
-def _unpack_together(
-    zip_path: Path,
-    archive: zipfile.ZipFile,
-    files: dict[PurePosixPath, zipfile.ZipInfo],
-    folder: Path,
-) -> None:
-    limit = min(MAX_BYTES, max(HARMLESS_BYTES, MAX_RATIO * zip_path.stat().st_size))
-    declared = sum(entry.file_size for entry in files.values())
-    with (
-        scratch_folder(folder) as temporary,
-        tqdm(total=declared, desc="unpack", unit="B", unit_scale=True, disable=None) as bar,
-    ):
-        inside = temporary / "content"
-        inside.mkdir()
-        written = 0
-        for name, entry in files.items():
-            target = inside / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            before = written
-            with archive.open(entry) as source, open(target, "xb") as output:
-                while block := source.read(_BLOCK_BYTES):
-                    written += len(block)
-                    if written > limit:
-                        raise InputError(
-                            f"{zip_path}: unpacks to more than {limit} bytes, over "
-                            f"{MAX_RATIO} times its size or {MAX_BYTES} bytes: a bomb?"
-                        )
-                    output.write(block)
-                    bar.update(len(block))
-            if written - before != entry.file_size:
-                raise zipfile.BadZipFile(f"{entry.filename} has not the size it declares")
-        os.rename(inside, folder)
+@contextmanager
+def _said_of(archive: Path, folder: Path) -> Iterator[None]:
+    """Name `archive` instead of `folder` in the errors and messages of the block."""
+
+    def renamed(text: str) -> str:
+        return text.replace(f"{folder}{os.sep}", f"{archive}: ").replace(str(folder), str(archive))
+
+    def rename(record: logging.LogRecord) -> bool:
+        record.msg, record.args = renamed(record.getMessage()), ()
+        return True
+
+    logger.addFilter(rename)
+    try:
+        yield
+    except InputError as error:
+        raise InputError(renamed(str(error))) from error
+    finally:
+        logger.removeFilter(rename)
 
 
-def _check_directory_size(zip_path: Path) -> None:
-    """Refuse an archive whose list of contents would fill the memory."""
-    size = zip_path.stat().st_size
-    with open(zip_path, "rb") as stream:
-        stream.seek(max(0, size - _END_RECORD_BYTES - 2**16))  # a comment may follow the record
-        tail = stream.read()
-    start = tail.rfind(_END_RECORD)
-    if start < 0 or start + _END_RECORD_BYTES > len(tail):
-        raise InputError(f"{zip_path}: not a zip, or truncated: it has no end; fetch it again")
-    directory_bytes = int.from_bytes(tail[start + 12 : start + 16], "little")
-    zip64 = tail[max(0, start - 20 - 56) : start]  # its end record and locator come before
-    if zip64[:4] == b"PK\x06\x06":
-        directory_bytes = int.from_bytes(zip64[40:48], "little")
-    if directory_bytes > MAX_DIRECTORY_BYTES:
+def _check_not_nested(folder: Path) -> None:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if any(path.match(f"{sets}/*.npy") for path in files for sets in SETS.values()):
+        return
+    packed = [path.relative_to(folder).as_posix() for path in files if is_packed(path)]
+    if packed:
+        more = f" and {len(packed) - 1} more archives" if len(packed) > 1 else ""
         raise InputError(
-            f"{zip_path}: its list of contents has {directory_bytes} bytes, expected at most "
-            f"{MAX_DIRECTORY_BYTES}"
+            f"{folder}: holds {packed[0]}{more} but no sets; unpack by hand, what is inside too, "
+            "and give the folder as data.archive"
         )
 
 
-def _checked_files(
-    zip_path: Path, entries: list[zipfile.ZipInfo]
-) -> dict[PurePosixPath, zipfile.ZipInfo]:
-    """The entries that are files, by their path inside the folder; InputError for bad ones."""
-    if len(entries) > MAX_ENTRIES:
-        raise InputError(f"{zip_path}: {len(entries)} entries, expected at most {MAX_ENTRIES}")
-    files: dict[PurePosixPath, zipfile.ZipInfo] = {}
-    seen: dict[str, str] = {}
-    folders: set[str] = set()
-    for entry in entries:
-        name = entry.orig_filename
-        problem = _name_problem(name) or _kind_problem(entry)
-        if problem:
-            raise InputError(f"{zip_path}: the entry {name[:80]!a} {problem}")
-        path = PurePosixPath(name)
-        folders.update(_key(parent) for parent in path.parents)
-        if entry.is_dir():
-            folders.add(_key(path))
-            continue
-        if _key(path) in seen:
+class _Limited:
+    """A stream, or with none a count, that ends in InputError where a bomb would go on."""
+
+    def __init__(self, path: Path, stream: BinaryIO | None = None):
+        self.path, self.stream, self.count = path, stream, 0
+        self.limit = min(MAX_BYTES, max(HARMLESS_BYTES, MAX_RATIO * path.stat().st_size))
+
+    def read(self, count: int) -> bytes:
+        data = self.stream.read(count)
+        self.add(len(data))
+        return data
+
+    def add(self, count: int) -> None:
+        self.count += count
+        if self.count > self.limit:
             raise InputError(
-                f"{zip_path}: the entries {seen[_key(path)][:80]!a} and {name[:80]!a} have "
-                "the same name"
+                f"{self.path}: unpacks to more than {self.limit} bytes, over {MAX_RATIO} times "
+                f"its size or {MAX_BYTES} bytes: a bomb?"
             )
-        seen[_key(path)] = name
-        files[path] = entry
-    for clash in sorted(folders & seen.keys())[:1]:
-        raise InputError(f"{zip_path}: the entry {seen[clash][:80]!a} is a file and a folder")
-    if not files:
-        raise InputError(f"{zip_path}: holds no files")
-    return files
 
 
-def _key(path: PurePosixPath) -> str:
-    """The path as the least discerning file system would compare it."""
-    return unicodedata.normalize("NFC", str(path)).casefold()
+def _write_together(
+    path: Path,
+    files: Iterable[tuple[PurePosixPath, Entry]],
+    folder: Path,
+    total_bytes: int | None,
+) -> None:
+    if folder.exists():
+        raise InputError(f"{folder}: exists already; remove it to unpack {path.name} there")
+    written = _Limited(path)
+    with (
+        scratch_folder(folder) as temporary,
+        tqdm(total=total_bytes, desc="unpack", unit="B", unit_scale=True, disable=None) as bar,
+    ):
+        inside = temporary / "content"
+        inside.mkdir()
+        for name, entry in files:
+            target = inside / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            before = written.count
+            with entry.open() as source, open(target, "xb") as output:
+                while block := source.read(_BLOCK_BYTES):
+                    written.add(len(block))
+                    output.write(block)
+                    bar.update(len(block))
+            if written.count - before != entry.size:
+                raise Broken(f"{entry.name} has not the size it declares")
+        os.rename(inside, folder)
 
 
-def _name_problem(name: str) -> str | None:
-    parts = name.removesuffix("/").split("/")
-    if name.startswith("/") or ":" in parts[0]:
-        return "has an absolute path"
-    if ".." in parts:
-        return "would land outside the folder"
-    if not name.isprintable() or "\\" in name:
-        return "has a name with control characters or backslashes"
-    if "" in parts or "." in parts or len(parts) > MAX_DEPTH:
-        return "has a malformed path"
-    if any(len(part.encode()) > 255 for part in parts):
-        return "has too long a name"
-    return None
-
-
-def _kind_problem(entry: zipfile.ZipInfo) -> str | None:
-    mode = entry.external_attr >> 16
-    if stat.S_ISLNK(mode):
-        return "is a link, expected a file"
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "is a special file, expected a file"
-    if entry.flag_bits & 0x2041:
-        return "is encrypted; unpack the archive by hand and give the folder"
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return f"uses the compression method {entry.compress_type}, expected stored or deflated"
-    return None
-
-
-def _check_free_space(zip_path: Path, declared: int, folder: Path) -> None:
+def _check_free_space(path: Path, declared: int, folder: Path) -> None:
     existing = next(parent for parent in folder.absolute().parents if parent.exists())
     free = shutil.disk_usage(existing).free
     if declared > free:
         raise InputError(
-            f"{zip_path}: unpacks to {declared / 1e9:.3f} GB, but {folder.parent} has only "
+            f"{path}: unpacks to {declared / 1e9:.3f} GB, but {folder.parent} has only "
             f"{free / 1e9:.3f} GB free"
         )
