@@ -1,6 +1,5 @@
-"""The data card: counts by hand, planted copies found, planted wrong conventions found."""
+"""The data card: counts by hand, planted wrong conventions found, what the card says."""
 
-import itertools
 import logging
 
 import h5py
@@ -10,7 +9,7 @@ import torch
 from pypdf import PdfReader
 from scipy.spatial.transform import Rotation
 
-from workflow.lib import conventions, duplicates, orientation
+from workflow.lib import conventions, orientation
 from workflow.lib.data_card import describe, set_table
 from workflow.lib.data_card_text import card_latex, card_markdown, card_warnings
 from workflow.lib.dataset import orientation_from_euler
@@ -20,7 +19,6 @@ from workflow.lib.simulator import SPECIMENS, simulate_specimen, stream
 from workflow.scripts.describe import main
 
 STYLE = ROOT / "paper/style/figures.mplstyle"
-IDENTITY = [1.0, 0, 0, 0]
 
 
 def grains(n, kind=1, specimen=1):
@@ -40,94 +38,14 @@ def write_dataset(path, sets, simulated=True):
     return path
 
 
-def turned(q, axis, deg):
-    """Quaternions q (n, 4), turned further by `deg` about a specimen axis."""
-    axis = np.array(axis) / np.linalg.norm(axis)
-    turn = Rotation.from_rotvec(deg * axis, degrees=True)
-    return (turn * Rotation.from_quat(q, scalar_first=True)).as_quat(scalar_first=True)
-
-
-# Copies and leaks
-
-
-def groups(q):
-    """For each orientation the index of the first that agrees with it."""
-    ids = duplicates.orientation_ids(q).tolist()
-    return [ids.index(i) for i in ids]
-
-
-def test_orientations_agree_under_symmetry_within_the_tolerance_and_along_chains():
-    start = orientation.CUBIC_SYMMETRY.new_tensor(Rotation.random(rng=0).as_quat())
-    equivalents = orientation.multiply(start, orientation.CUBIC_SYMMETRY).numpy()
-    assert set(groups(np.concatenate([equivalents, -equivalents]))) == {0}
-    q = start.numpy()[None]
-    steps = np.concatenate([turned(q, [1, 2, 3], deg) for deg in (0, 0.009, 0.018, 0.029)])
-    assert groups(steps) == [0, 0, 0, 3]
-
-
-def test_orientations_agree_across_the_border_of_the_fundamental_zone():
-    border = [turned([IDENTITY], [0, 0, 1], deg) for deg in (44.997, 45.003, -44.998, 44.9)]
-    assert groups(np.concatenate(border)) == [0, 0, 0, 3]
-    corner = turned([IDENTITY], [1, 1, np.sqrt(2) - 1], 62.7994)  # three faces meet
-    around = [turned(corner, axis, 0.004) for axis in ([1, 0, 0], [-1, 1, 0], [0, -1, 1])]
-    assert groups(np.concatenate([corner, *around])) == [0, 0, 0, 0]
-
-
-def test_highest_correlation_is_numpys(monkeypatch):
-    signals = grains(30)[0]
-    monkeypatch.setattr(duplicates, "BLOCK_PAIRS", 60)  # several blocks
-    rows = duplicates.standardised(signals)
-    expected = np.corrcoef(signals.reshape(30, -1))[:10, 10:].max(axis=1)
-    np.testing.assert_allclose(
-        duplicates.highest_correlation(rows[:10], rows[10:]), expected, atol=1e-6
-    )
-
-
-def planted():
-    """Three specimens whose evaluation sets hold copies; arrays as `leak_table` takes them."""
-    signals, angles, specimen, evaluation = [], [], [], []
-    for kind, number in itertools.product((1, 2), (1, 2, 3)):
-        x, e = grains(40, kind, number)
-        signals.append(x)
-        angles.append(e)
-        specimen += [f"{number:02d}"] * 40
-        evaluation += [kind == 2] * 40
-    signals, q = np.concatenate(signals), orientation_from_euler(np.concatenate(angles))
-    first = 120  # evaluation/01; training/01, 02, 03 begin at 0, 40, 80
-    signals[first : first + 2] = signals[40:42]  # identical to another specimen's
-    signals[first + 2 : first + 5] = np.rint(0.9 * signals[80:83] + 5)  # rescaled
-    signals[first + 5] = signals[0]  # identical to one of its own specimen's
-    q[first + 10 : first + 14] = turned(q[40:44], [1, 0, 0], 0.005)
-    q[first + 20] = q[1]
-    return signals, q, np.array(specimen), np.array(evaluation)
-
-
-def test_planted_copies_are_counted():
-    table = duplicates.leak_table(*planted()).set_index("specimen")
-    first = {"identical_other": 2, "near_other": 3, "orientation_other": 4}
-    first |= {"identical_own": 1, "near_own": 0, "orientation_own": 1}
-    assert table.loc["01", list(first)].to_dict() == first
-    assert table.loc["01", "correlation_other"] == pytest.approx(1)
-    rest = table.loc[["02", "03"]]
-    assert (rest[list(first)] == 0).all(axis=None)
-    assert (rest.filter(like="correlation") < 0.996).all(axis=None)
-    assert (table[["signals", "compared"]] == 40).all(axis=None)
-
-
-def test_many_pairs_are_drawn_from_but_identical_signals_are_all_found(monkeypatch):
-    monkeypatch.setattr(duplicates, "COMPARED_PAIRS", 120 * 120 // 4)
-    table = duplicates.leak_table(*planted()).set_index("specimen")
-    assert (table["compared"] == 10).all()
-    assert table.loc["01", "identical_other"] == 2
-    assert table.loc["01", "near_other"] <= 3
+# Counts
 
 
 def test_saturation_and_distinct_orientations_by_hand():
     signals = np.full((4, 6, 72), 10, np.uint8)
     signals[0, 0, :9] = 0  # 9 of 2 × 432 pixels
     signals[1, :, 0] = 255  # 6 of them
-    q = np.tile(IDENTITY, (4, 1))
-    q[1] = turned(q[:1], [0, 1, 0], 5)
+    q = orientation_from_euler(np.radians([[0, 0, 0], [0, 5, 0], [0, 0, 0], [0, 0, 0]]))
     table = set_table(signals, q, np.array(["01"] * 4), np.array([False, False, True, True]))
     training, evaluation = table.to_dict("records")
     assert training["at_zero"] == pytest.approx(9 / 864)

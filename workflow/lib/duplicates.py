@@ -22,6 +22,8 @@ SAME_ORIENTATION_DEG = 0.01  # above the rounding of float32, far below the erro
 NEAR_IDENTICAL = 0.998  # correlation; different grains of sim-v1 reach 0.996 in 70 million pairs
 COMPARED_PAIRS = 100_000_000  # correlations computed at most
 BLOCK_PAIRS = 8_000_000  # correlations held at once: 32 MB
+NEAREST = 8  # neighbours of a point that are looked at first
+BLOCK = 10_000  # orientations whose equivalents are held at once: 8 MB
 BORDER = 1e-3  # how near the zone's border, in cos(θ/2), an equivalent counts as an image
 
 
@@ -38,15 +40,82 @@ def orientation_ids(
     """A number for each orientation (n, 4), the same for those that agree: (n,).
 
     Two agree when their misorientation, over the 24 rotations of the cube, is at most the
-    tolerance, or when a chain of such pairs connects them.
+    tolerance, or when a chain of such pairs connects them. Memory grows with n only, also
+    when all agree: the pairs that do are not listed.
     """
     unique, inverse = np.unique(orientation, axis=0, return_inverse=True)
     image, owner = _images_in_zone(unique)
+    point, index = np.unique(image, axis=0, return_inverse=True)
     # Unit quaternions of rotations that differ by θ are 2 sin(θ/4) apart.
-    chord = 2 * np.sin(np.deg2rad(tolerance_deg) / 4)
-    pairs = owner[KDTree(image).query_pairs(chord, output_type="ndarray")]
-    links = coo_array((np.ones(len(pairs), bool), pairs.T), shape=(len(unique), len(unique)))
-    return connected_components(links, directed=False)[1][inverse]
+    chord = np.nextafter(2 * np.sin(np.deg2rad(tolerance_deg) / 4), np.inf)  # itself counts
+    owners = len(point) + owner  # are nodes beside the points, linked with all their images
+    label = _joined(np.arange(len(point) + len(unique)), index, owners)
+    first, second, is_crowded = _nearest(point, chord)
+    label = _joined(label, first, second)
+    crowded = np.flatnonzero(is_crowded)
+    while len(crowded):
+        first, second = _pairs_across(point[crowded], label[crowded], chord)
+        if not len(first):
+            break
+        label = _joined(label, crowded[first], crowded[second])
+    return label[len(point) :][inverse]
+
+
+def _joined(label: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Labels (n,), 0 and up, after the groups of the nodes `first` and `second` are joined."""
+    links = (np.ones(len(first), bool), (label[first], label[second]))
+    size = label.max(initial=-1) + 1
+    return connected_components(coo_array(links, shape=(size, size)), directed=False)[1][label]
+
+
+def _nearest(point: np.ndarray, chord: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of points (n, 4) less than `chord` apart, and which points may have more of them.
+
+    Of each point its NEAREST nearest ones, itself among them; if that many are near, there may
+    be others.
+    """
+    distance, neighbour = KDTree(point).query(point, NEAREST, distance_upper_bound=chord)
+    is_near = np.isfinite(distance)
+    first, place = np.nonzero(is_near)
+    return first, neighbour[first, place], is_near.all(axis=1)
+
+
+def _pairs_across(
+    point: np.ndarray, label: np.ndarray, chord: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of points (n, 4) less than `chord` apart whose labels (n,) differ.
+
+    Not all of them, but none only if there is none, and at least one of every group that has
+    any: two different numbers differ in a bit, so for each bit the points that have it look
+    for the nearest of those that don't, and the reverse. Groups are numbered anew in each
+    region, so that regions of one group need no search.
+    """
+    region = _regions(point, chord)
+    groups, group = np.unique(np.column_stack((region, label)), axis=0, return_inverse=True)
+    begin = np.searchsorted(groups[:, 0], groups[:, 0])
+    number = (np.arange(len(groups)) - begin)[group]
+    searched = np.flatnonzero(np.bincount(groups[:, 0])[region] > 1)
+    pairs = [np.empty((2, 0), np.intp)]
+    for bit in range(int(number.max()).bit_length()):
+        has_bit = (number[searched] >> bit & 1).astype(bool)
+        sides = searched[has_bit], searched[~has_bit]
+        for these, others in (sides, sides[::-1]):
+            nearest = KDTree(point[others]).query(point[these], distance_upper_bound=chord)
+            found = np.isfinite(nearest[0])
+            pairs.append(np.stack((these[found], others[nearest[1][found]])))
+    return tuple(np.concatenate(pairs, axis=1))
+
+
+def _regions(point: np.ndarray, chord: float) -> np.ndarray:
+    """Numbers of regions (n,) such that points (n, 4) of different ones are `chord` apart.
+
+    Their borders are the gaps in each coordinate.
+    """
+    keys = np.empty(point.shape, np.intp)
+    for key, coordinate in zip(keys.T, point.T, strict=True):
+        order = coordinate.argsort()
+        key[order] = np.concatenate(([0], (np.diff(coordinate[order]) >= chord).cumsum()))
+    return np.unique(keys, axis=0, return_inverse=True)[1]
 
 
 def _images_in_zone(orientation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -55,13 +124,16 @@ def _images_in_zone(orientation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Inside the zone each has one; at its border several are (almost) equally near the
     identity, and what is a neighbour of one of them may be far from the others.
     """
-    rotation = Rotation.from_quat(orientation, scalar_first=True)
-    equivalents = np.stack(
-        [(rotation * operator).as_quat(canonical=True) for operator in Rotation.create_group("O")]
-    )
-    cosine = equivalents[..., 3]  # of half the rotation angle
-    which, owner = np.nonzero(cosine >= cosine.max(axis=0) - BORDER)
-    return equivalents[which, owner], owner
+    operators = Rotation.create_group("O")
+    images, owners = [np.empty((0, 4))], [np.empty(0, np.intp)]
+    for start in range(0, len(orientation), BLOCK):
+        rotation = Rotation.from_quat(orientation[start : start + BLOCK], scalar_first=True)
+        equivalents = np.stack([(rotation * o).as_quat(canonical=True) for o in operators])
+        cosine = equivalents[..., 3]  # of half the rotation angle
+        which, owner = np.nonzero(cosine >= cosine.max(axis=0) - BORDER)
+        images.append(equivalents[which, owner])
+        owners.append(start + owner)
+    return np.concatenate(images), np.concatenate(owners)
 
 
 def standardised(signals: np.ndarray) -> np.ndarray:
