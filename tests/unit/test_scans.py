@@ -77,6 +77,28 @@ def test_float64_angles_in_another_byte_order_become_float32(tmp_path):
         np.testing.assert_array_equal(file["samples/08/eulers"][:], EULERS)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_pixels_that_ebsd_did_not_index_become_nan_and_are_counted(order, tmp_path, caplog):
+    eulers = np.array(EULERS, order=order)
+    eulers[0, :5] = 0
+    eulers[36, 20] = 4 * np.pi
+    eulers[36, 18:20, 1] = 4 * np.pi
+    eulers[20, 1] = -1
+    eulers[21, 1, 2] = np.nan  # beside the two of EULERS
+    with caplog.at_level(logging.INFO, "drm"):
+        ingest_scans(make_archive(tmp_path / "a", eulers=eulers), tmp_path / "scans.h5", "archive")
+    with h5py.File(tmp_path / "scans.h5") as file:
+        written = file["samples/08/eulers"]
+        assert written.attrs["unindexed"] == 12
+        is_nan = np.isnan(written[:])
+    assert is_nan.all(axis=-1).sum() == is_nan.any(axis=-1).sum() == 12
+    np.testing.assert_array_equal(np.where(is_nan, 1, EULERS), np.where(is_nan, 1, eulers))
+    assert caplog.messages[0] == (
+        "samples/08/eulers: EBSD did not index 12 of 777 pixels "
+        "(3 × NaN, 5 × (0, 0, 0), 3 × 4π, 1 × (−1, −1, −1)); they are NaN"
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -90,7 +112,14 @@ def test_float64_angles_in_another_byte_order_become_float32(tmp_path):
             r"eulers\.npy: .* expected a float type and shape",
         ),
         ({"eulers": EULERS[:36]}, r"eulers\.npy: \(36, 21\) pixels, but drm_data\.npy has"),
-        ({"eulers": np.degrees(EULERS)}, r"eulers\.npy: .* looks like degrees"),
+        (
+            {"eulers": np.degrees(EULERS)},
+            r"eulers\.npy: .* looks like degrees; the first at pixel \(0, 0\), counted from 0",
+        ),
+        (
+            {"eulers": np.where(np.arange(37 * 21).reshape(37, 21, 1) == 20 * 21 + 18, 7, EULERS)},
+            r"eulers\.npy: .* the first at pixel \(20, 18\), counted from 0",
+        ),
         ({"eulers": EULERS[..., [1, 0, 2]]}, r"eulers\.npy: the Euler angle β reaches"),
         ({"signals": None}, r"eulers\.npy: there is no drm_data\.npy"),
     ],

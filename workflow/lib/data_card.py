@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from workflow.lib.conventions import convention_table
+from workflow.lib.data_warnings import read_warnings
 from workflow.lib.dataset import member, opened, read_attributes
 from workflow.lib.duplicates import leak_table, orientation_ids
 from workflow.lib.files import InputError
+from workflow.lib.intensity import grey_levels
 from workflow.lib.pole_figure import density, normal_in_crystal, to_standard_triangle
 
 SETS = ("training", "evaluation")
-LEVELS = 256  # of an 8-bit pixel
 ALL = "all"  # names the row of all specimens together
 
 
@@ -41,6 +42,7 @@ class DataCard:
     """All numbers of the card. Specimens go by their names, sorted, and then ALL.
 
     source, simulated: the attributes of dataset.h5; sha256: of the ingested files.
+    warnings: what ingest found unlikely, a clause each.
     sets: a row per specimen and set, see `set_table`.
     histograms: by specimen, the share of the pixels of both sets at each level, (256,).
     normals: by specimen, the crystal directions of the specimen normal in the standard
@@ -52,6 +54,7 @@ class DataCard:
     source: str
     simulated: bool
     sha256: str
+    warnings: list[str]
     sets: pd.DataFrame
     histograms: dict[str, np.ndarray]
     normals: dict[str, np.ndarray]
@@ -64,6 +67,8 @@ def describe(dataset: Path) -> DataCard:
     """The card of an ingested dataset; InputError when it is broken or lacks signals."""
     attributes = read_attributes(dataset)
     simulated = bool(attributes["simulated"])
+    with opened(dataset) as file:
+        warnings = read_warnings(file)
     data = read_signals(dataset)
     parts = [data.signals, data.orientation, data.specimen, data.evaluation]
     chosen = {name: data.specimen == name for name in np.unique(data.specimen)}
@@ -73,6 +78,7 @@ def describe(dataset: Path) -> DataCard:
         source=str(attributes["source"]),
         simulated=simulated,
         sha256=str(attributes["sha256"]),
+        warnings=warnings,
         sets=set_table(*parts),
         histograms={name: levels(data.signals[mask]) for name, mask in chosen.items()}
         | {ALL: levels(data.signals)},
@@ -138,7 +144,7 @@ def set_table(
 
 def levels(signals: np.ndarray) -> np.ndarray:
     """The share of the pixels of uint8 signals, of any shape, at each level 0–255, (256,)."""
-    return np.bincount(signals.reshape(-1), minlength=LEVELS) / signals.size
+    return grey_levels(signals) / signals.size
 
 
 def texture_table(normals: dict[str, np.ndarray]) -> pd.DataFrame:

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from workflow.lib import conventions as con
-from workflow.lib.data_card import ALL, LEVELS, DataCard
+from workflow.lib.data_card import ALL, DataCard
 from workflow.lib.data_figure import SHOWN_DIRECTIONS
 from workflow.lib.duplicates import NEAR_IDENTICAL, SAME_ORIENTATION_DEG
+from workflow.lib.intensity import LEVELS
 from workflow.lib.latex_table import tabular
 from workflow.lib.notice import markdown_notice
 from workflow.lib.pole_figure import DENSITY_RADIUS_DEG
@@ -26,7 +27,7 @@ LIMITS = (
 
 def card_warnings(card: DataCard) -> list[str]:
     """What whoever uses the dataset has to know first, a clause each; often nothing."""
-    warnings = []
+    warnings = [*card.warnings]
     found = _totals(card.leaks)
     copies = found["identical_other"] + found["near_other"]
     if copies:

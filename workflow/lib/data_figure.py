@@ -13,8 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 
-from workflow.lib.data_card import ALL, LEVELS, DataCard
+from workflow.lib.data_card import ALL, DataCard
 from workflow.lib.figure_files import save, styled
+from workflow.lib.intensity import LEVELS
 from workflow.lib.notice import NOTE_COLOUR, SIMULATED_NOTE
 from workflow.lib.pole_figure import CORNERS, colours, grid, outline, project
 

@@ -5,6 +5,7 @@ dataset.h5 has a group `training/<specimen>` and `evaluation/<specimen>` for eac
 and `orientation` float64 (n, 4): unit quaternions, scalar first, w ≥ 0, crystal to specimen
 (conventions: `workflow.lib.orientation`). Attributes of the root: `source` (text), `sha256`
 (one hash over the hashes of the ingested files), `convention` (text), `simulated` (bool).
+What is unlikely about the data is in `warnings`, see `workflow.lib.data_warnings`.
 """
 
 import hashlib
@@ -19,11 +20,13 @@ from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
 from workflow.lib.archive import MARKER, SETS, Archive, find_files
+from workflow.lib.data_warnings import write_warnings
 from workflow.lib.files import InputError, sha256
 from workflow.lib.hdf5 import new_hdf5, write_array
+from workflow.lib.intensity import brightness_warnings
 from workflow.lib.job import logger
 from workflow.lib.safe_npy import load_dict
-from workflow.lib.specimen import validate_specimen
+from workflow.lib.specimen import REFUSE, UNINDEXED, validate_specimen
 
 CONVENTION = "intrinsic ZYZ, radians, crystal to specimen, quaternion w x y z"
 SOURCES = {
@@ -34,24 +37,35 @@ SOURCES = {
 MAX_MARKER_BYTES = 2**20
 
 
-def ingest(root: Path, dataset: Path, source: str) -> None:
+def ingest(root: Path, dataset: Path, source: str, unindexed: str = REFUSE) -> None:
     """Write the sets of the archive below `root` to the HDF5 file `dataset`.
 
     source: "mendeley", "archive" or "simulated", as in the config. An archive that holds
-    SIMULATED.json makes a simulated dataset whatever `source` says. Raises InputError when
-    a file is missing, broken or holds something else than signals and orientations.
+    SIMULATED.json makes a simulated dataset whatever `source` says. unindexed: "refuse" or
+    "leave_out" points without an orientation. Raises InputError when a file is missing, broken
+    or holds something else than signals and orientations; what is only unlikely is logged and
+    kept in the dataset.
     """
+    if unindexed not in UNINDEXED:
+        raise InputError(f"data.unindexed {unindexed!r}: expected {' or '.join(UNINDEXED)}")
+    warnings, means = [], {}
     archive = find_files(root)
     attributes = source_attributes(root, archive, source)
     files = {f"{SETS[kind]}/{specimen}.npy": path for kind, specimen, path in _sets(archive)}
     with new_hdf5(dataset) as file:
         for kind, specimen, path in tqdm(_sets(archive), "ingest", unit="file", disable=None):
             content = load_dict(path)
-            signals, euler = validate_specimen(content["xtr"], content["ytr"], path)
+            signals, euler, found = validate_specimen(
+                content["xtr"], content["ytr"], path, unindexed
+            )
+            name = f"{SETS[kind]}/{specimen}.npy"
+            warnings += [f"{name}: {warning}" for warning in found]
+            means[name] = float(signals.mean())
             group = file.create_group(f"{kind}/{specimen}")
             write_array(group, "signals", signals)
             write_array(group, "euler_zyz_rad", euler)
             write_array(group, "orientation", orientation_from_euler(euler))
+        write_warnings(file, warnings + brightness_warnings(means))
         file.attrs.update(attributes, sha256=combined_sha256(files))
     logger.info("%s: %d specimens, %s", dataset, len(archive.training), attributes["source"])
 

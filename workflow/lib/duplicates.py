@@ -52,7 +52,7 @@ def orientation_ids(
     label = _joined(np.arange(len(point) + len(unique)), index, owners)
     first, second, is_crowded = _nearest(point, chord)
     label = _joined(label, first, second)
-    crowded = np.flatnonzero(is_crowded)
+    crowded = np.flatnonzero(is_crowded)  # both of each pair that has not been listed
     while len(crowded):
         first, second = _pairs_across(point[crowded], label[crowded], chord)
         if not len(first):

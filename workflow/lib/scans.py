@@ -1,12 +1,15 @@
 """The whole-specimen scans of an archive as one HDF5 file, converted with flat memory.
 
 scans.h5 has a group `samples/08` with `drm_data` uint8 (x, y, 6, 72) and `eulers` float32
-(x, y, 3), intrinsic ZYZ in radians, NaN where EBSD gave no orientation; and a group
+(x, y, 3), intrinsic ZYZ in radians, NaN where EBSD gave no orientation (see
+`workflow.lib.unindexed`; the attribute `unindexed` of `eulers` counts these pixels); and a group
 `anomaly_specimen` with `drm_data`. Its attributes are those of dataset.h5 (`sha256` over the
 scan files) and `scans`: the groups present, separated by commas, "" if the archive has none.
 """
 
 import zlib
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
@@ -19,7 +22,8 @@ from workflow.lib.files import InputError
 from workflow.lib.hdf5 import new_hdf5, reserve
 from workflow.lib.job import logger
 from workflow.lib.safe_npy import map_array, read_blocks
-from workflow.lib.specimen import SIGNAL_SHAPE, check_angle_ranges
+from workflow.lib.specimen import SIGNAL_SHAPE, check_angles
+from workflow.lib.unindexed import count_marks, in_words, is_unindexed
 
 # Pixels per HDF5 chunk along x and y: 110 kB of signals, small enough to read single grains.
 TILE = 16
@@ -92,12 +96,38 @@ def _create(file: h5py.File, name: str, shape: tuple[int, ...]) -> h5py.Dataset:
 def _convert(path: Path, target: h5py.Dataset) -> None:
     """Copy the scan in the .npy file `path` to `target`, block by block."""
     is_angles = target.dtype == np.float32
+    marks: Counter[str] = Counter()
     with tqdm(total=target.size, desc=target.name, unit="B", unit_scale=True, disable=None) as bar:
         for x, y, block in read_blocks(path, TILE):
             if is_angles:
-                check_angle_ranges(np.fmax.reduce(np.abs(block), axis=(0, 1)), path)
+                marks.update(count_marks(block))
+                block[is_unindexed(block)] = np.nan
+                _check_block(block, x, y, path)
             _write(target, x, y, block)
             bar.update(block.size)
+    if is_angles:
+        _tell_unindexed(marks, target)
+
+
+def _check_block(block: np.ndarray, x: int, y: int, path: Path) -> None:
+    """Check a block of angles (…, …, 3) whose first pixel is (x, y)."""
+
+    def place(is_bad: np.ndarray) -> str:
+        column, row = divmod(int(is_bad.argmax()), block.shape[1])
+        return f"the first at pixel ({x + column}, {y + row}), counted from 0"
+
+    check_angles(block.reshape(-1, 3), place, path)
+
+
+def _tell_unindexed(marks: Mapping[str, int], target: h5py.Dataset) -> None:
+    """Log how many pixels have no orientation and keep their number beside the angles."""
+    target.attrs["unindexed"] = sum(marks.values())
+    if target.attrs["unindexed"]:
+        logger.info(
+            "%s: EBSD did not index %d of %d pixels (%s); they are NaN",
+            target.name.removeprefix("/"), target.attrs["unindexed"], target.size // 3,
+            in_words(marks),
+        )  # fmt: skip
 
 
 def _write(target: h5py.Dataset, x: int, y: int, block: np.ndarray) -> None:

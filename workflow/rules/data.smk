@@ -72,6 +72,7 @@ rule ingest:
     params:
         source=config["data"]["source"],
         specimens=config["specimens"],
+        unindexed=config["data"]["unindexed"],
         library=library_digest("ingest"),
     script:
         "../scripts/ingest.py"

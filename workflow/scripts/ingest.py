@@ -13,14 +13,20 @@ from workflow.lib.scans import ingest_scans
 
 
 def main(
-    place: Path, dataset: Path, scans: Path, source: str, specimens: int, lock: Path | None = None
+    place: Path,
+    dataset: Path,
+    scans: Path,
+    source: str,
+    specimens: int,
+    unindexed: str = "refuse",
+    lock: Path | None = None,
 ) -> None:
     """Ingest the archive at `place`, a folder or a file, with that many specimens.
 
-    source: "simulated", "archive" or "mendeley". lock: in `place`, lists the files it must hold.
+    source, unindexed: as in the config. lock: in `place`, lists the files it must hold.
     """
     with raw_folder(place, dataset.parent, specimens, lock) as folder:
-        ingest(folder, dataset, source)
+        ingest(folder, dataset, source, unindexed)
         ingest_scans(folder, scans, source)
 
 
@@ -43,5 +49,6 @@ if __name__ == "__main__":
         scans=Path(snakemake.output.scans),
         source=source,
         specimens=snakemake.params.specimens,
+        unindexed=snakemake.params.unindexed,
         lock=first if source == "mendeley" else None,
     )
