@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from workflow.lib.files import InputError
+from workflow.lib.macros import _comparisons
 from workflow.lib.orientation import MAX_MISORIENTATION_DEG
 from workflow.lib.predictions import Predictions, read_predictions, write_predictions
 from workflow.lib.published import read_published
@@ -86,6 +87,46 @@ def test_comparisons():
         "plain": 50, "tta": 75, "both": 68.75, "eulernet_gain": 20, "sequencenet_gain": 50,
     }  # fmt: skip
     assert table.to_dict() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("n", [2, 40])
+@pytest.mark.parametrize("deg", [0.0, 5.0, MAX_MISORIENTATION_DEG])
+def test_identical_errors_have_intervals_of_no_width(deg, n, seeds):
+    """0°: an evaluation set whose labels are all met exactly; 62.8°: not a single answer."""
+    same = np.full((seeds, n), deg)
+    assert median_interval(same, 200) == pytest.approx((deg, deg), abs=1e-12)
+    assert reduction(same, same) == 0
+    assert reduction_interval(same, same, 200) == (0, 0)
+    result = Result(same, same)
+    results = {"eulernet": result, "sequencenet": result}
+    table = table1(results, read_published(PUBLISHED), 200, "somewhere", False)
+    assert f"{deg:.2f} [{deg:.2f}, {deg:.2f}]" in table1_markdown(table)
+    assert (compare(results, 200).drop(columns="comparison") == 0).all(axis=None)
+
+
+def test_a_median_of_zero_can_only_be_missed_infinitely():
+    zero, one = np.zeros((2, 20)), np.ones((2, 20))
+    assert reduction(zero, one) == -np.inf
+    assert reduction_interval(zero, one, 200) == (-np.inf, -np.inf)
+    assert reduction(one, zero) == 1
+    mixed = np.tile([0.0, 2.0], (1, 10))  # its median is 0 in some resamples
+    low, high = reduction_interval(mixed, np.ones((1, 20)), 500)
+    assert low == -np.inf
+    assert high == 0.5
+
+
+def test_the_paper_says_infinitely_where_a_median_is_zero():
+    table = pd.DataFrame(
+        {"comparison": ["plain", "eulernet_gain"], "reduction_percent": [-np.inf, 0.0],
+         "low_percent": [-np.inf, 0.0], "high_percent": [0.0, 0.0]}
+    )  # fmt: skip
+    assert _comparisons(table) == {
+        "comparePlain": "infinitely higher",
+        "comparePlainInterval": r"$-\infty$ to $0.0$\,\%",
+        "comparePlainVerdict": "includes zero",
+        "eulernetTtaGain": r"0.0\,\% lower",
+    }
 
 
 def test_table1():

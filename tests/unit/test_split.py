@@ -148,8 +148,15 @@ def test_datasets_that_cannot_be_split_are_named(dataset):
         del file["training/03/signals"], file["training/03/orientation"]
         file["training/03/signals"] = np.zeros((1, 6, 72), np.uint8)
         file["training/03/orientation"] = np.zeros((1, 4))
-    with pytest.raises(InputError, match="training set 03 holds 1 signals, expected at least 2"):
+    with pytest.raises(InputError, match="training set 03 holds 1 signal, expected at least 2"):
         make(dataset, 1)
+    for n, found in ((1, "1 signal"), (0, "0 signals")):
+        with h5py.File(dataset, "r+") as file:
+            del file["evaluation/10/signals"], file["evaluation/10/orientation"]
+            file["evaluation/10/signals"] = np.zeros((n, 6, 72), np.uint8)
+            file["evaluation/10/orientation"] = np.zeros((n, 4))
+        with pytest.raises(InputError, match=f"evaluation set 10 holds {found}, expected at least"):
+            make(dataset, 10)
     lacking("training/03", "training/02/orientation")
     with pytest.raises(InputError, match=r"dataset\.h5: /training/02 lacks 'orientation'"):
         make(dataset, 1)

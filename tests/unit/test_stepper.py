@@ -40,6 +40,16 @@ def batch_of(task: Task, n: int = 20) -> tuple[torch.Tensor, torch.Tensor, torch
     return torch.from_numpy(signals), torch.arange(n) % 72, target
 
 
+@pytest.mark.parametrize(("steps", "warm_up"), [(1, 0.5), (3, 0.25), (4, 0.2), (9, 0.1)])
+def test_a_warm_up_of_no_steps_begins_at_the_peak(steps, warm_up):
+    """Few signals make few steps, and the rise may end where it begins."""
+    stepper = Stepper(new_task("eulernet"), replace(SETTINGS, warm_up=warm_up), steps)
+    assert stepper.learning_rate == pytest.approx(SETTINGS.learning_rate)
+    for _ in range(steps):
+        stepper.step(*batch_of(stepper.task, 2))
+    assert stepper.learning_rate < SETTINGS.learning_rate / 1000
+
+
 class Memory:
     """A stand-in for a GPU's: an attempt with more than `capacity` signals raises its error."""
 

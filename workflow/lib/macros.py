@@ -167,15 +167,21 @@ def _comparisons(table: pd.DataFrame) -> dict[str, str]:
         name = "compare" + row.comparison.capitalize()
         low, high = row.low_percent, row.high_percent
         macros[name] = phrase(row.reduction_percent)
-        macros[name + "Interval"] = rf"${low:.1f}$ to ${high:.1f}$\,\%"
+        macros[name + "Interval"] = rf"${_finite(low)}$ to ${_finite(high)}$\,\%"
         macros[name + "Verdict"] = "includes zero" if low <= 0 <= high else "excludes zero"
     return macros
 
 
 def phrase(reduction_percent: float) -> str:
     """A reduction in words: "33.1 % lower", or higher, as it came out."""
+    if np.isinf(reduction_percent):  # of a median of zero
+        return "infinitely higher"
     direction = "lower" if reduction_percent >= 0 else "higher"
     return rf"{abs(reduction_percent):.1f}\,\% {direction}"
+
+
+def _finite(percent: float) -> str:
+    return r"-\infty" if np.isinf(percent) else f"{percent:.1f}"
 
 
 def budget_sentence(descriptions: dict[str, list[dict[str, Any]]]) -> str:

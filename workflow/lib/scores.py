@@ -39,8 +39,11 @@ def median_interval(deg: np.ndarray, resamples: int) -> tuple[float, float]:
 
 
 def reduction(baseline_deg: np.ndarray, other_deg: np.ndarray) -> float:
-    """By what share of the baseline's median the other's is lower; negative if higher."""
-    return 1 - mean_of_medians(other_deg) / mean_of_medians(baseline_deg)
+    """By what share of the baseline's median the other's is lower; negative if higher.
+
+    Equal medians are 0, also if both are 0°; −∞ if only the baseline's is.
+    """
+    return float(_share_lower(mean_of_medians(baseline_deg), mean_of_medians(other_deg)))
 
 
 def reduction_interval(
@@ -50,7 +53,7 @@ def reduction_interval(
     seeds = len(baseline_deg)
 
     def statistic(*rows: np.ndarray, axis: int) -> np.ndarray:
-        return 1 - _medians(rows[seeds:], axis) / _medians(rows[:seeds], axis)
+        return _share_lower(_medians(rows[:seeds], axis), _medians(rows[seeds:], axis))
 
     return _bootstrap(np.concatenate((baseline_deg, other_deg)), statistic, resamples)
 
@@ -100,20 +103,27 @@ def read_results(paths: Sequence[Path]) -> tuple[dict[str, Result], bool, str]:
     return results, simulated.pop(), sources.pop()
 
 
+def _share_lower(baseline: np.ndarray | float, other: np.ndarray | float) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(other == baseline, 0.0, 1 - np.divide(other, baseline))
+
+
 def _medians(seeds: Sequence[np.ndarray], axis: int) -> np.ndarray:
     return np.mean([np.median(deg, axis=axis) for deg in seeds], axis=0)
 
 
 def _bootstrap(rows: np.ndarray, statistic, resamples: int) -> tuple[float, float]:
-    interval = stats.bootstrap(
-        tuple(rows),
-        statistic,
-        paired=True,
-        vectorized=True,
-        n_resamples=resamples,
-        batch=max(1, 10_000_000 // rows.size),
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(0),  # the same data, the same interval
-    ).confidence_interval
-    return float(interval.low), float(interval.high)
+    with np.errstate(invalid="ignore"):  # of reductions by −∞
+        interval = stats.bootstrap(
+            tuple(rows),
+            statistic,
+            paired=True,
+            vectorized=True,
+            n_resamples=resamples,
+            batch=max(1, 10_000_000 // rows.size),
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            rng=np.random.default_rng(0),  # the same data, the same interval
+        ).confidence_interval
+    # NumPy interpolates between −∞ and another number to NaN.
+    return tuple(float(np.nan_to_num(x, nan=-np.inf, neginf=-np.inf)) for x in interval)

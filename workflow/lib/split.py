@@ -49,7 +49,7 @@ def split(
 
     validation_share: between 0 and 1, both excluded; each specimen gives at least one signal
     to training and one to validation. Raises InputError when the dataset has no specimen
-    `fold` or no other one, or when a specimen has fewer than two training signals.
+    `fold` or no other one, or when a set of the fold has fewer than two signals.
     """
     if not 0 < validation_share < 1:
         raise InputError(f"validation_share is {validation_share}, expected between 0 and 1")
@@ -57,10 +57,12 @@ def split(
     with opened(dataset) as file:
         test, others = _specimens_of_fold(file, fold)
         evaluation = _read_specimen(file, "evaluation", test)
+        _check_size(file, f"evaluation set {test}", len(evaluation), "to give an interval")
         train, validation = [], []
         for name in others:
             specimen = _read_specimen(file, "training", name)
-            chosen = _validation_mask(len(specimen), validation_share, validation_seed, name, file)
+            _check_size(file, f"training set {name}", len(specimen), "to train and to validate")
+            chosen = _validation_mask(len(specimen), validation_share, validation_seed, name)
             train.append(_select(specimen, ~chosen))
             validation.append(_select(specimen, chosen))
     parts = {"train": _joined(train), "validation": _joined(validation), "test": evaluation}
@@ -115,12 +117,17 @@ def _read_signals(group: h5py.Group) -> Signals:
     )
 
 
-def _validation_mask(n: int, share: float, seed: int, name: str, file: h5py.File) -> np.ndarray:
-    """Which of a specimen's `n` training signals are for validation: bool (n,)."""
+def _check_size(file: h5py.File, what: str, n: int, purpose: str) -> None:
+    """Refuse a set that is too small here, and not where a later step would fail on it."""
     if n < 2:
         raise InputError(
-            f"{file.filename}: training set {name} holds {n} signals, expected at least 2"
+            f"{file.filename}: {what} holds {n} signal{'s' * (n != 1)}, expected at least 2 "
+            f"{purpose}"
         )
+
+
+def _validation_mask(n: int, share: float, seed: int, name: str) -> np.ndarray:
+    """Which of a specimen's `n` training signals are for validation: bool (n,)."""
     count = min(max(round(share * n), 1), n - 1)
     mask = np.zeros(n, bool)
     mask[np.random.default_rng([seed, int(name)]).permutation(n)[:count]] = True

@@ -128,11 +128,14 @@ class Stepper:
 def _schedule(optimizer, settings: TrainingSettings, steps: int):
     schedulers = torch.optim.lr_scheduler
     if settings.schedule == "one_cycle":
+        rise = settings.warm_up
+        if rise * (steps + 1) == 1:  # over within the first step: torch would divide by zero
+            rise *= 1 - 1e-9
         return schedulers.OneCycleLR(
             optimizer,
             settings.learning_rate,
             total_steps=steps + 1,
-            pct_start=settings.warm_up,
+            pct_start=rise,
             cycle_momentum=False,
         )
     milestones = [steps // 3, 2 * steps // 3] if settings.schedule == "thirds" else []
