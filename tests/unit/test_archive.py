@@ -1,8 +1,12 @@
 """archive.py: files are found wherever they lie."""
 
+import os
+from pathlib import Path
+
 import pytest
 
-from workflow.lib.archive import find_files
+from workflow.lib import archive as archive_module
+from workflow.lib.archive import files_of, find_files, not_taken_clause, not_taken_warnings
 from workflow.lib.files import InputError
 
 SETS = [f"{kind}_sets/{k:02d}.npy" for kind in ("training", "evaluation") for k in (1, 2, 10)]
@@ -70,3 +74,46 @@ def test_roots_without_a_dataset(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="no such folder"):
         find_files(tmp_path / "file")
+
+
+def test_what_looks_like_a_set_or_scan_is_told(tmp_path):
+    more = ["training_sets/notes.npy", "training_sets/011.npy", "samples/07/drm_data.npy"]
+    make(tmp_path, [*SETS, *more, "training_sets/README.txt", "anomaly_specimen.npy.part"])
+    archive = find_files(tmp_path)
+    assert sorted(archive.not_taken) == sorted(more)
+    assert len(not_taken_warnings(archive)) == len(more)
+    for name in more:
+        assert name in not_taken_clause(archive)
+
+
+def test_all_files_are_inputs_and_each_once(tmp_path):
+    files = [name.replace("10.npy", "03.npy") for name in (*SETS, *SCANS, "SIMULATED.json")]
+    make(tmp_path, [*files, "training_sets/notes.npy"])
+    (tmp_path / "again").symlink_to(tmp_path)
+    names = [Path(name).relative_to(tmp_path).as_posix() for name in files_of(tmp_path, 3)]
+    assert names == sorted(files)
+
+
+def test_a_file_is_its_own_input(tmp_path):
+    assert files_of(tmp_path / "a.zip", 3) == [str(tmp_path / "a.zip")]
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    make(tmp_path, SETS)
+    listed = os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith("training_sets"):
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(InputError, match="training_sets: can't be listed: Permission denied"):
+        find_files(tmp_path)
+
+
+def test_a_folder_with_far_too_much_in_it_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive_module, "MOST_ENTRIES", 5)
+    make(tmp_path, SETS)
+    with pytest.raises(InputError, match="more than 5 files and folders"):
+        find_files(tmp_path)

@@ -140,6 +140,11 @@ def not_taken_clause(archive: Archive) -> str:
     )
 
 
+def not_taken_warnings(archive: Archive) -> list[str]:
+    """A clause for each file that looks like a set or scan and was not taken."""
+    return [f"{name}: looks like a set or scan, but is not called so" for name in archive.not_taken]
+
+
 def _files_below(root: Path) -> Iterator[Path]:
     """All files below a folder, linked ones as well."""
     entries = 0

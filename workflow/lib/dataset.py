@@ -19,7 +19,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
-from workflow.lib.archive import MARKER, SETS, Archive, find_files
+from workflow.lib.archive import MARKER, SETS, Archive, find_files, not_taken_warnings
 from workflow.lib.data_warnings import write_warnings
 from workflow.lib.files import InputError, sha256
 from workflow.lib.hdf5 import new_hdf5, write_array
@@ -48,8 +48,8 @@ def ingest(root: Path, dataset: Path, source: str, unindexed: str = REFUSE) -> N
     """
     if unindexed not in UNINDEXED:
         raise InputError(f"data.unindexed {unindexed!r}: expected {' or '.join(UNINDEXED)}")
-    warnings, means = [], {}
     archive = find_files(root)
+    warnings, means = not_taken_warnings(archive), {}
     attributes = source_attributes(root, archive, source)
     files = {f"{SETS[kind]}/{specimen}.npy": path for kind, specimen, path in _sets(archive)}
     with new_hdf5(dataset) as file:
