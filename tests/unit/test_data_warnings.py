@@ -5,13 +5,17 @@ import logging
 import h5py
 import numpy as np
 import pytest
+import yaml
 
 from workflow.lib.data_card import describe
 from workflow.lib.data_card_text import card_markdown, card_warnings
 from workflow.lib.data_warnings import read_warnings, write_warnings
 from workflow.lib.dataset import ingest, read_attributes
+from workflow.lib.digest import ROOT
 from workflow.lib.files import InputError
 from workflow.lib.hdf5 import new_hdf5
+from workflow.lib.scans import ingest_scans
+from workflow.lib.simulated_archive import write_archive
 from workflow.lib.simulator import SPECIMENS, simulate_specimen, stream
 
 
@@ -104,3 +108,16 @@ def test_ingest_refuses_unindexed_points_unless_told_to_leave_them_out(archive, 
     with pytest.raises(InputError, match=r"data\.unindexed 'drop': expected refuse or leave_out"):
         ingest(archive, tmp_path / "d.h5", "archive", "drop")
     assert not (tmp_path / "d.h5").exists()
+
+
+@pytest.mark.parametrize("config", ["ci.yaml", "config.yaml"])
+def test_the_simulated_benchmark_gives_no_warning(config, tmp_path, caplog):
+    settings = yaml.safe_load((ROOT / "config" / config).read_text())["simulation"]
+    sizes = settings["n_training"], settings["n_evaluation"], settings["scan_shape"]
+    write_archive(tmp_path / "archive", settings.get("seed", 1), *sizes)
+    with caplog.at_level(logging.WARNING, "drm"):
+        ingest(tmp_path / "archive", tmp_path / "d.h5", "simulated")
+        ingest_scans(tmp_path / "archive", tmp_path / "s.h5", "simulated")
+    assert caplog.messages == []
+    with h5py.File(tmp_path / "d.h5") as file:
+        assert "warnings" not in file

@@ -113,6 +113,7 @@ UNLIKELY = {
     "few levels": (GRAINS // 25 * 25, "only 11 different values from 0 to 250 occur"),
     "saturated": (np.clip(GRAINS.astype(int) * 5, 0, 255), "% of the pixels are clipped at 255"),
     "cut off": (GRAINS.clip(60) - 60, "% of the pixels are clipped at 0"),
+    "one signal": (GRAINS[:1].repeat(40, 0), "all 40 signals are the same"),
     "low contrast": (100 + GRAINS // 12, "signals span 9 or fewer"),
 }
 

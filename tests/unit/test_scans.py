@@ -99,6 +99,19 @@ def test_pixels_that_ebsd_did_not_index_become_nan_and_are_counted(order, tmp_pa
     )
 
 
+def test_scans_that_are_unlikely_are_told(tmp_path, caplog):
+    eulers = EULERS.copy()
+    eulers[7, :6] = -np.pi / 2, 0, np.pi / 2  # Bunge's (0, 0, 0)
+    root = make_archive(tmp_path / "a", SIGNALS // 255, eulers)
+    with caplog.at_level(logging.WARNING, "drm"):
+        ingest_scans(root, tmp_path / "scans.h5", "archive")
+    assert caplog.messages == [
+        "warning: samples/08/drm_data: no pixel exceeds 1 of 255: on another scale, or too dark?",
+        "warning: samples/08/eulers: exactly the cube orientation: 6 of 777 pixels; unindexed "
+        "points, converted with the others?",
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

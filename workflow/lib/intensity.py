@@ -25,8 +25,10 @@ FEWEST_LEVELS = 3
 NARROW_SPAN = 32
 # Told: single signals without a pattern, pores or saturated ones. sim-v1: 22 or more.
 FLAT_SPAN = 8
-# Told: no pixel exceeds it, as in per cent, or in a recording that is too dark. sim-v1: 154.
+# Told: no pixel exceeds it, as in per cent, or in a recording that is too dark. sim-v1: 154. The
+# brightest of a few signals says little.
 DIM = 100
+FEW = 10
 # Told: so large a share of pixels is clipped at 0 or 255. sim-v1: 0.04 or less.
 CLIPPED_SHARE = 0.25
 # Told: few of the levels between the lowest and the highest occur, as of 5 bits spread over 8.
@@ -85,7 +87,10 @@ def checked_signals(
             "from 0 to 255: nothing can be learnt from this set"
         )
     span = checked.max(axis=(1, 2)) - checked.min(axis=(1, 2))
-    return checked, [*_span_warnings(span, rows), *_level_warnings(share)]
+    warnings = [*_span_warnings(span, rows), *_level_warnings(share, len(checked))]
+    if len(checked) > 1 and (checked == checked[0]).all():
+        warnings.append(f"all {len(checked)} signals are the same")
+    return checked, warnings
 
 
 def _span_warnings(span: np.ndarray, rows: np.ndarray) -> list[str]:
@@ -105,12 +110,12 @@ def _span_warnings(span: np.ndarray, rows: np.ndarray) -> list[str]:
     ]
 
 
-def _level_warnings(share: np.ndarray) -> list[str]:
-    """What is unlikely of the share of a set's pixels at each grey level (256,)."""
+def _level_warnings(share: np.ndarray, n: int) -> list[str]:
+    """What is unlikely of the share of the pixels of n signals at each grey level (256,)."""
     warnings = []
     levels = np.flatnonzero(share)
     lowest, highest = levels[0], levels[-1]
-    if highest <= DIM:
+    if n >= FEW and highest <= DIM:
         warnings.append(f"no pixel exceeds {highest} of 255: per cent, or too dark?")
     if len(levels) < USED_LEVELS_SHARE * (highest - lowest + 1):
         warnings.append(

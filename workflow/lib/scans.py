@@ -20,10 +20,11 @@ from workflow.lib.archive import find_files
 from workflow.lib.dataset import combined_sha256, source_attributes
 from workflow.lib.files import InputError
 from workflow.lib.hdf5 import new_hdf5, reserve
+from workflow.lib.intensity import DIM
 from workflow.lib.job import logger
 from workflow.lib.safe_npy import map_array, read_blocks
 from workflow.lib.specimen import SIGNAL_SHAPE, check_angles
-from workflow.lib.unindexed import count_marks, in_words, is_unindexed
+from workflow.lib.unindexed import count_marks, in_words, is_exact_cube, is_unindexed
 
 # Pixels per HDF5 chunk along x and y: 110 kB of signals, small enough to read single grains.
 TILE = 16
@@ -97,36 +98,54 @@ def _convert(path: Path, target: h5py.Dataset) -> None:
     """Copy the scan in the .npy file `path` to `target`, block by block."""
     is_angles = target.dtype == np.float32
     marks: Counter[str] = Counter()
+    cubes = highest = 0
     with tqdm(total=target.size, desc=target.name, unit="B", unit_scale=True, disable=None) as bar:
         for x, y, block in read_blocks(path, TILE):
             if is_angles:
                 marks.update(count_marks(block))
                 block[is_unindexed(block)] = np.nan
                 _check_block(block, x, y, path)
+                cubes += int(is_exact_cube(block.reshape(-1, 3)).sum())
+            else:
+                highest = max(highest, int(block.max()))
             _write(target, x, y, block)
             bar.update(block.size)
     if is_angles:
-        _tell_unindexed(marks, target)
+        _tell_unindexed(marks, cubes, target)
+    elif highest <= DIM:
+        logger.warning(
+            "warning: %s: no pixel exceeds %d of 255: on another scale, or too dark?",
+            target.name.removeprefix("/"), highest,
+        )  # fmt: skip
 
 
 def _check_block(block: np.ndarray, x: int, y: int, path: Path) -> None:
     """Check a block of angles (…, …, 3) whose first pixel is (x, y)."""
 
     def place(is_bad: np.ndarray) -> str:
-        column, row = divmod(int(is_bad.argmax()), block.shape[1])
-        return f"the first at pixel ({x + column}, {y + row}), counted from 0"
+        i, j = divmod(int(is_bad.argmax()), block.shape[1])
+        return f"the first at pixel ({x + i}, {y + j}), counted from 0"
 
     check_angles(block.reshape(-1, 3), place, path)
 
 
-def _tell_unindexed(marks: Mapping[str, int], target: h5py.Dataset) -> None:
-    """Log how many pixels have no orientation and keep their number beside the angles."""
-    target.attrs["unindexed"] = sum(marks.values())
-    if target.attrs["unindexed"]:
+def _tell_unindexed(marks: Mapping[str, int], cubes: int, target: h5py.Dataset) -> None:
+    """Log how many pixels have no orientation and keep their number beside the angles.
+
+    cubes: how many may be such pixels whose angles were converted.
+    """
+    name, pixels, unindexed = target.name.removeprefix("/"), target.size // 3, sum(marks.values())
+    target.attrs["unindexed"] = unindexed
+    if unindexed:
         logger.info(
             "%s: EBSD did not index %d of %d pixels (%s); they are NaN",
-            target.name.removeprefix("/"), target.attrs["unindexed"], target.size // 3,
-            in_words(marks),
+            name, unindexed, pixels, in_words(marks),
+        )  # fmt: skip
+    if cubes:
+        logger.warning(
+            "warning: %s: exactly the cube orientation: %d of %d pixels; unindexed points, "
+            "converted with the others?",
+            name, cubes, pixels,
         )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ SMALL_ANGLES_RAD = 1.0
 MANY = 10
 
 
-class Set(NamedTuple):
+class CheckedSet(NamedTuple):
     """What is used of a set's file.
 
     signals: uint8 (n, 6, 72). euler_zyz_rad: float64 (n, 3). warnings: what is unlikely about
@@ -35,7 +35,7 @@ class Set(NamedTuple):
 
 def validate_specimen(
     signals: np.ndarray, euler: np.ndarray, path: Path, unindexed: str = REFUSE
-) -> Set:
+) -> CheckedSet:
     """A set's signals and Euler angles, checked and in the types of dataset.h5.
 
     signals: (n, 6, 72), any integer or float type, 0–255; fractions are rounded to the nearest
@@ -56,7 +56,7 @@ def validate_specimen(
         warnings.append(_left_out(euler, is_marked, path, unindexed))
         signals, euler = signals[rows], euler[rows]
     signals, doubts = checked_signals(signals, rows, str(path))
-    return Set(signals, euler, [*warnings, *_angle_warnings(euler, rows), *doubts])
+    return CheckedSet(signals, euler, [*warnings, *_angle_warnings(euler, rows), *doubts])
 
 
 def check_angles(angles_rad: np.ndarray, place: Callable[[np.ndarray], str], path: Path) -> None:
