@@ -42,7 +42,7 @@ def count_marks(angles: np.ndarray) -> dict[str, int]:
 
 
 def in_words(counts: dict[str, int]) -> str:
-    """Counts by kind as text: "20 (0, 0, 0), 4 NaN"."""
+    """Counts by kind as text: "4 × NaN, 20 × (0, 0, 0)"."""
     return ", ".join(f"{count} × {kind}" for kind, count in counts.items() if count)
 
 
