@@ -197,4 +197,4 @@ def _needed(key: str, value: object, limit: int) -> np.ndarray:
     try:
         return as_array(value, limit)
     except Refused as error:
-        raise Refused(f"{key}: {error}") from error
+        raise Refused(f"{key}: {error}; save {key} as a plain array of numbers") from error
