@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.workflow.mendeley_server import serving, sha256
+from tests.workflow.mendeley_server import identify, serving, sha256
 from workflow.lib.fetch import RECORD, fetch
 from workflow.lib.web import Patience
 
-FAST = Patience(attempts=3, first_delay_s=0.005, longest_delay_s=0.01, read_timeout_s=2.0)
+FAST = Patience(
+    attempts=3, refusals=2, first_delay_s=0.005, longest_delay_s=0.01, read_timeout_s=2.0
+)
 KINDS = ("training", "evaluation")
 SCANS = ["anomaly_specimen.npy", "samples/08/drm_data.npy", "samples/08/eulers.npy"]
 SETS = [f"{kind}_sets/{number}.npy" for kind in KINDS for number in ("01", "02")]
@@ -18,6 +20,11 @@ PATHS = sorted(f"data/{name}" for name in SCANS + SETS)  # in the order of downl
 FIRST, LAST = PATHS[0], PATHS[-1]
 UNNEEDED = "trained_models/eulernet.h5"
 DEAD = "http://127.0.0.1:9"
+
+
+def address(path: str) -> str:
+    """The server's key for a file's own address, which redirects to the file."""
+    return f"address {identify(path)}"
 
 
 class Setting:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.unit.fetching import DEAD, FIRST, LAST, PATHS, fetching
+from tests.unit.fetching import DEAD, FIRST, LAST, PATHS, address, fetching
 from tests.workflow.mendeley_server import Fault, sha256
 from workflow.lib import fetch as module
 from workflow.lib.download import alone, part_of
@@ -76,8 +76,8 @@ def test_a_second_run_verifies_without_the_network(setting, output_stays):
 
 
 def test_a_failed_run_keeps_what_is_verified_and_the_next_continues(setting):
-    setting.server.fail(LAST, Fault(status=404))
-    setting.server.fail("zip", Fault(status=404))
+    setting.server.fail(address(LAST), Fault(status=404))
+    setting.server.fail("zip", Fault(status=404, times=2))
     with pytest.raises(InputError):
         setting.fetch(parallel=1)
     assert not setting.output.exists()
@@ -165,8 +165,9 @@ def test_disk_space_is_checked_before_any_file(setting, monkeypatch):
 
 def test_parts_of_an_earlier_run_count_as_there(setting, monkeypatch):
     half = setting.size(LAST) // 2
-    setting.server.fail(LAST, Fault(cut_after=half), Fault(status=404))
-    setting.server.fail("zip", Fault(status=404))
+    setting.server.fail(LAST, Fault(cut_after=half))
+    setting.server.fail(address(LAST), Fault(), Fault(status=404))
+    setting.server.fail("zip", Fault(status=404, times=2))
     with pytest.raises(InputError):
         setting.fetch(parallel=1)
     assert part_of(setting.folder / LAST).stat().st_size == half
@@ -212,8 +213,8 @@ def test_files_come_side_by_side(setting):
 
 def test_the_first_failure_ends_the_other_threads(setting):
     setting.server.rate = 100_000.0
-    setting.server.fail(FIRST, Fault(status=404))
-    setting.server.fail("zip", Fault(status=404))
+    setting.server.fail(address(FIRST), Fault(status=404))
+    setting.server.fail("zip", Fault(status=404, times=2))
     start = time.monotonic()
     with pytest.raises(InputError, match="HTTP 404"):
         setting.fetch()

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from tests.unit.fetching import DEAD, FIRST, LAST, PATHS, fetching
+from tests.unit.fetching import DEAD, FIRST, LAST, PATHS, address, fetching
 from tests.workflow.mendeley_server import Fault
 from workflow.lib.fetch import RECORD
 from workflow.lib.files import InputError
@@ -19,7 +19,7 @@ def setting(tmp_path):
 
 
 def test_the_zip_serves_what_the_files_do_not(setting):
-    setting.server.fail(LAST, Fault(status=404, times=None))
+    setting.server.fail(address(LAST), Fault(status=404, times=None))
     setting.fetch(parallel=1)
     assert setting.is_complete()
     assert setting.requested.count("zip") == 1
@@ -74,7 +74,7 @@ BAD_ZIPS = {
 
 @pytest.mark.parametrize(("make", "problem"), BAD_ZIPS.values(), ids=BAD_ZIPS)
 def test_a_bad_zip_is_told_and_thrown_away(setting, make, problem):
-    setting.server.fail(LAST, Fault(status=404))
+    setting.server.fail(address(LAST), Fault(status=404))
     setting.server.fail("zip", Fault(content=make(setting.server.folder)))
     with pytest.raises(InputError, match=problem):
         setting.fetch()
@@ -87,7 +87,7 @@ def test_a_bad_zip_is_told_and_thrown_away(setting, make, problem):
 
 def test_what_a_killed_run_left_of_the_zip_is_used_or_cleared(setting):
     (setting.folder / "unpacked" / ".unpacking-x").mkdir(parents=True)
-    setting.server.fail(LAST, Fault(status=404))
+    setting.server.fail(address(LAST), Fault(status=404))
     shutil.copy(setting.server.zip(), setting.folder / "dataset.zip")
     setting.fetch()
     assert setting.is_complete()

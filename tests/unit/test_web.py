@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+import socketserver
 import threading
 import time
 
@@ -20,6 +21,7 @@ from workflow.lib.web import (
 
 FAST = Patience(
     attempts=3,
+    refusals=2,
     first_delay_s=0.005,
     longest_delay_s=0.01,
     longest_retry_after_s=1.5,
@@ -65,12 +67,44 @@ def test_trouble_that_does_not_pass_ends_patience(client, status):
     assert len(client.server.requests) == FAST.attempts
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+@pytest.mark.parametrize("status", [400, 404, 405, 410])
 def test_lasting_trouble_is_not_waited_out(client, status):
     client.server.fail(KEY, Fault(status=status))
     with pytest.raises(DownloadError, match=f"HTTP {status}"):
         client.get()
     assert len(client.server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 511])
+def test_a_refusal_is_asked_again_a_few_times(client, status):
+    client.server.fail(KEY, Fault(status=status))
+    assert client.get() == b"[]"
+    client.server.requests.clear()
+    client.server.fail(KEY, Fault(status=status, times=None))
+    with pytest.raises(DownloadError, match=rf"HTTP {status} [^;]*\(2 attempts\)"):
+        client.get()
+    assert len(client.server.requests) == FAST.refusals
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_a_refusal_by_the_storage_is_cured_by_a_new_address(client, status):
+    expired = f"{client.server.url}/public-api/datasets/{client.server.dataset}/files?version=1"
+    client.server.fail("files", Fault(status=status, times=None))
+    client.server.fail(KEY, Fault(location=expired))
+    assert client.get() == b"[]"
+    client.server.fail(KEY, Fault(location=expired, times=None))
+    client.server.requests.clear()
+    with pytest.raises(DownloadError, match=rf"HTTP {status} .* redirects to \(2 attempts\)"):
+        client.get()
+    assert [key for key, _ in client.server.requests] == [KEY, "files"] * FAST.refusals
+
+
+def test_refusals_end_soon_whatever_other_patience_allows():
+    """A refusal that lasts costs seconds: pauses of 1, 2 and 4 s at most."""
+    patience = Patience()
+    pauses = [patience.delay_s(n, None) for n in range(1, patience.refusals)]
+    assert 1 < sum(pauses) <= 7
+    assert patience.refusals < patience.attempts
 
 
 @pytest.mark.parametrize("http_date", [False, True])
@@ -179,6 +213,32 @@ def test_proxy_of_the_environment_is_used(client, monkeypatch):
     # Only a proxy can be asked for this name; this one does not know it.
     with Web("http://data.invalid", FAST) as web, pytest.raises(DownloadError, match="HTTP 404"):
         web.get("http://data.invalid/file")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_a_password_is_told_once(scheme, monkeypatch):
+    asked = []
+    answer = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+
+    class Proxy(socketserver.StreamRequestHandler):
+        def handle(self):
+            asked.append(self.rfile.readline())
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{server.server_address[1]}")
+        monkeypatch.setenv("no_proxy", "")
+        url = f"{scheme}://data.invalid/file"
+        with (
+            Web(f"{scheme}://data.invalid", FAST) as web,
+            pytest.raises(DownloadError, match=r"HTTP 407\): set https_proxy=http://NAME:PASS"),
+        ):
+            web.persist(lambda: web.get(url))
+        server.shutdown()
+    assert len(asked) == 1
 
 
 def test_a_user_agent_is_sent_and_no_compression_asked_for():

@@ -1,7 +1,7 @@
 """A local server that speaks Mendeley Data's public API from a folder, faults on demand.
 
-In tests: `with serving(folder) as server`. By hand, to run the pipeline against it:
-`python tests/workflow/mendeley_server.py FOLDER --port 8000`. It listens on loopback only.
+In tests: `with serving(folder) as server`. By hand, to run the pipeline against it (loopback
+only): `python tests/workflow/mendeley_server.py FOLDER --port 8000`.
 """
 
 import argparse
@@ -31,16 +31,17 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 class Fault:
     """What goes wrong with a request; `times` requests in a row, None for ever.
 
-    `status` answers with this status (and `retry_after`); `content` serves other bytes
-    with their own ETag; `cut_after` ends the body there, by a reset if `reset`, else in
-    an orderly way under a Content-Length that promised more; `ignore_range` answers 200;
-    `content_range` is a header to lie with; `location` redirects; `stall_s` keeps the client
+    `status` answers with this status (and `retry_after`); `content` serves other bytes with
+    their own ETag, and `content_type`; `cut_after` ends the body there, by a reset if `reset`,
+    else in an orderly way under a Content-Length that promised more; `ignore_range` answers
+    200; `content_range` is a header to lie with; `location` redirects; `stall_s` keeps the client
     waiting, for the answer or at the cut; `unsized` omits the length and closes at the end.
     """
 
     status: int | None = None
     retry_after: str | None = None
     content: bytes | None = None
+    content_type: str | None = None
     cut_after: int | None = None
     reset: bool = False
     ignore_range: bool = False
@@ -54,10 +55,10 @@ class Fault:
 class MendeleyServer(ThreadingHTTPServer):
     """Serves the files below `folder`; `served` counts the bytes sent for each of them.
 
-    Keys of `served`, `requests` (with their Range) and `fail` are paths below the folder,
-    or "folders", "files" and "zip". `rate` limits each connection, in bytes per second.
-    `page_size` splits listings, `validators` sends ETag and Last-Modified, `overrides`
-    replaces fields in the listing of a path.
+    Keys of `served`, `requests` (with their Range) and `fail` are paths below the folder, or
+    "folders", "files", "zip" and "address <id>", which redirects to the file with this id.
+    `rate` limits each connection, in bytes per second. `page_size` splits listings,
+    `validators` sends ETag and Last-Modified, `overrides` replaces fields in the listing.
     """
 
     daemon_threads = True
@@ -67,8 +68,7 @@ class MendeleyServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.folder, self.rate = folder, rate
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.page_size: int | None = None
-        self.validators = True
+        self.page_size, self.validators = None, True
         self.served: Counter[str] = Counter()
         self.requests: list[tuple[str, str | None]] = []
         self.overrides: dict[str, dict] = {}
@@ -83,9 +83,10 @@ class MendeleyServer(ThreadingHTTPServer):
             times = () if fault.times is None else (fault.times,)
             self._faults[key] = chain(self._faults[key], repeat(fault, *times))
 
-    def next_fault(self, key: str) -> Fault:
-        """The fault of this request; a fault without faults if all is well."""
+    def next_fault(self, key: str, asked: str | None) -> Fault:
+        """Note the request; its fault, one without faults if all is well."""
         with self._guard:
+            self.requests.append((key, asked))
             return next(self._faults[key], Fault())
 
     def count(self, key: str, sent: int) -> None:
@@ -94,7 +95,7 @@ class MendeleyServer(ThreadingHTTPServer):
 
     def paths(self) -> list[str]:
         """The files of the dataset, below the folder."""
-        found = [path for path in self.folder.rglob("*") if path.is_file()]
+        found = (path for path in self.folder.rglob("*") if path.is_file())
         return sorted(path.relative_to(self.folder).as_posix() for path in found)
 
     def folders(self) -> list[dict]:
@@ -162,15 +163,16 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
     def do_GET(self) -> None:
-        server, path = self.server, urlsplit(self.path).path
-        query = dict(parse_qsl(urlsplit(self.path).query))
+        server, parts = self.server, urlsplit(self.path)
+        path, query = parts.path, dict(parse_qsl(parts.query))
         files = f"/public-files/datasets/{server.dataset}/files"
         if path == f"/public-api/datasets/{server.dataset}/folders/{server.version}":
             self.listing("folders", server.folders(), query)
         elif path == f"/public-api/datasets/{server.dataset}/files" and "version" in query:
             self.listing("files", server.files(query.get("folder_id", "")), query)
         elif file := re.fullmatch(f"{files}/([^/]+)/file_downloaded", path):
-            self.redirect(f"/storage/{file[1]}")
+            if self.begin(f"address {file[1]}") is not None:
+                self.redirect(f"/storage/{file[1]}")
         elif path == f"/public-api/zip/{server.dataset}/download/{server.version}":
             self.redirect(f"{server.url}/storage/zip")
         elif path == "/storage/zip":
@@ -181,9 +183,9 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(404, b"not here")
 
     def listing(self, key: str, entries: list[dict], query: dict[str, str]) -> None:
-        fault, headers = self.begin(key), {"Content-Type": "application/json"}
-        if fault is None:
+        if (fault := self.begin(key)) is None:
             return
+        headers = {"Content-Type": fault.content_type or "application/json"}
         if size := self.server.page_size:
             page = int(query.get("page", "1"))
             if len(entries) > page * size:
@@ -194,16 +196,15 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, body[: fault.cut_after], headers)
 
     def begin(self, key: str) -> Fault | None:
-        """Note the request; the fault it meets, None if that has been answered here."""
-        self.server.requests.append((key, self.headers.get("Range")))
-        fault = self.server.next_fault(key)
+        """The fault that a request meets, None if that has been answered here."""
+        fault = self.server.next_fault(key, self.headers.get("Range"))
         time.sleep(fault.stall_s if fault.cut_after is None else 0)
         if fault.location is not None:
             self.redirect(fault.location)
         elif fault.status is not None:
             wait = {"Retry-After": fault.retry_after} if fault.retry_after else {}
             self.answer(fault.status, b"trouble", wait)
-        return fault if fault.status is None and fault.location is None else None
+        return None if fault.status or fault.location else fault
 
     def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -217,14 +218,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def storage(self, key: str, path: Path) -> None:
         """The bytes of a file: whole, or from the byte that Range names."""
-        fault = self.begin(key)
-        if fault is None:
+        if (fault := self.begin(key)) is None:
             return
-        with ExitStack() as stack:
-            stream = stack.enter_context(open(path, "rb"))
+        with open(path, "rb") if fault.content is None else tempfile.TemporaryFile() as stream:
             if fault.content is not None:
-                stream = stack.enter_context(tempfile.TemporaryFile(buffering=0))
                 stream.write(fault.content)
+                stream.flush()
             state = os.fstat(stream.fileno())
             size, etag = state.st_size, f'"{state.st_ino:x}-{state.st_mtime_ns:x}"'
             modified = formatdate(state.st_mtime, usegmt=True)
@@ -239,6 +238,7 @@ class Handler(BaseHTTPRequestHandler):
             if self.server.validators:
                 self.send_header("ETag", etag)
                 self.send_header("Last-Modified", modified)
+            self.send_header("Content-Type", fault.content_type or "application/octet-stream")
             if not fault.unsized:
                 self.send_header("Content-Length", str(size - start))
             self.end_headers()
@@ -254,8 +254,8 @@ class Handler(BaseHTTPRequestHandler):
         return int(asked[1]) if asked and same else 0
 
     def send(self, key: str, file: int, start: int, end: int) -> None:
-        rate = self.server.rate
-        block, sent = 1 << 16 if rate else 1 << 24, 1
+        rate, sent = self.server.rate, 1
+        block = 1 << (16 if rate else 24)
         while start < end and sent:
             sent = os.sendfile(self.connection.fileno(), file, start, min(end - start, block))
             self.server.count(key, sent)

@@ -16,7 +16,7 @@ import urllib3
 
 from workflow.lib.files import InputError, atomic
 from workflow.lib.job import logger
-from workflow.lib.web import Again, DownloadError, Stopped, Web
+from workflow.lib.web import Again, DownloadError, Stopped, Web, is_page, page_instead
 
 CHUNK = 1 << 18  # bytes: larger ones fall out of the processor's cache before they are hashed
 WRITE_BACK = 64 << 20  # bytes after which the disk is set to work
@@ -205,16 +205,16 @@ def _attempt(web: Web, url: str, part: Part) -> str:
             if part.validator:
                 headers["If-Range"] = part.validator
         with closing(web.get(url, headers)) as response:
-            _align(part, response)
+            _align(part, url, response)
             for chunk in _chunks(web, url, response):
                 part.add(chunk)
     return part.finish()
 
 
-def _align(part: Part, response: requests.Response) -> None:
+def _align(part: Part, url: str, response: requests.Response) -> None:
     """Make sure that the response's first byte is the part's next, or start over."""
     if response.status_code == 200:
-        _check_whole(part, response)
+        _check_whole(part, url, response)
         if part.offset:
             part.restart()
         part.remember(_validator(response))
@@ -233,9 +233,13 @@ def _align(part: Part, response: requests.Response) -> None:
         raise Again(f"{part.target.name}: the server cannot continue at this byte, starting over")
 
 
-def _check_whole(part: Part, response: requests.Response) -> None:
-    """Refuse a whole body of the wrong size (say, a proxy's page) before the part is lost."""
+def _check_whole(part: Part, url: str, response: requests.Response) -> None:
+    """Refuse a whole body of the wrong size, or a page of a proxy, before the part is lost."""
     length = response.headers.get("Content-Length", "")
+    if is_page(response) and length != str(
+        part.size
+    ):  # whatever a file of the right size is called
+        raise page_instead(url)
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise Again(f"{part.target.name}: arrives compressed, which was not asked for")
     if not length.isdigit():
@@ -243,7 +247,8 @@ def _check_whole(part: Part, response: requests.Response) -> None:
     if part.size is None:
         need_space(part.path.parent, int(length))
     elif int(length) != part.size:
-        raise Again(f"{part.target.name}: {length} bytes announced, {part.size} expected")
+        reason = f"{part.target.name}: {length} bytes announced, {part.size} expected"
+        raise Again(reason, is_refusal=True)
 
 
 def _validator(response: requests.Response) -> str | None:

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 
 from workflow.lib.lock import File, check_name
-from workflow.lib.web import Again, DownloadError, Web
+from workflow.lib.web import Again, DownloadError, Web, is_page, page_instead
 
 MENDELEY = "https://data.mendeley.com"
 LARGEST_LISTING = 16 << 20
@@ -177,6 +177,8 @@ def _page(web: Web, url: str) -> tuple[list[dict], str | None]:
             body = response.raw.read(LARGEST_LISTING + 1, decode_content=True)
             value = json.loads(body)
         except (urllib3.exceptions.HTTPError, ValueError, RecursionError) as error:
+            if is_page(response):
+                raise page_instead(url) from error
             raise Again(f"{url}: expected JSON ({type(error).__name__})") from error
         following = response.links.get("next", {}).get("url")
     if isinstance(value, dict):

@@ -17,6 +17,13 @@ from workflow.lib.job import logger
 USER_AGENT = "drm-orientation-paper/0.1 (reproduces doi:10.17632/z8bh7n5b7d.1)"
 MAX_REDIRECTS = 10
 REPEATABLE = {408, 425, 429}  # besides 5xx: what a later attempt may cure
+# What storage answers to an address that has expired, and gateways to too many requests: a new
+# request, which gets a new address, may cure it, but more than a few won't.
+REFUSALS = {401, 403, 511}
+REFUSALS_OF_STORAGE = REFUSALS | {400, 404, 410}  # at an address that was redirected to
+PROXY_LOGIN = (
+    "the proxy wants a name and password (HTTP 407): set https_proxy=http://NAME:PASSWORD@HOST:PORT"
+)
 
 T = TypeVar("T")
 
@@ -28,12 +35,14 @@ class DownloadError(Exception):
 class Again(Exception):
     """An attempt failed in a way that another attempt may cure.
 
-    `wait_s` is what the server asked for by Retry-After, None without it.
+    `wait_s` is what the server asked for by Retry-After, None without it. `is_refusal` says
+    that the server will not rather than can't, so that only a few attempts are worth while.
     """
 
-    def __init__(self, reason: str, wait_s: float | None = None):
+    def __init__(self, reason: str, wait_s: float | None = None, is_refusal: bool = False):
         super().__init__(reason)
         self.wait_s = wait_s
+        self.is_refusal = is_refusal
 
 
 class Stopped(Exception):
@@ -42,9 +51,10 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to insist. `attempts` counts failures in a row without a new byte."""
+    """How long to insist: failures in a row without a new byte, and refusals among them."""
 
     attempts: int = 10
+    refusals: int = 4
     first_delay_s: float = 1.0
     longest_delay_s: float = 60.0
     longest_retry_after_s: float = 300.0
@@ -124,8 +134,9 @@ class Web:
     def get(self, url: str, headers: dict[str, str] | None = None) -> requests.Response:
         """One GET with redirects; the response (200, 206 or 416) is open and unread.
 
-        Raises Again for what may pass (no connection, time-out, 5xx, 429) and
-        DownloadError for what will not (404, an address that is refused).
+        Raises Again for what may pass (no connection, time-out, 5xx, 429; 403, and where it
+        was redirected also 404) and DownloadError for what will not (404, an address that
+        is refused).
         """
         timeout = self.patience.connect_timeout_s, self.patience.read_timeout_s
         address = url  # messages name `url`: addresses redirected to may hold access tokens
@@ -141,7 +152,7 @@ class Web:
                 return response
             response.close()
             if not response.is_redirect:
-                raise _refusal(url, response)
+                raise _refusal(url, response, is_storage=address != url)
             try:
                 address = urljoin(address, response.headers["Location"])
             except ValueError as error:
@@ -155,14 +166,16 @@ class Web:
         so far starts the count of failures afresh. Raises DownloadError when patience
         ends, Stopped when `stop` is set meanwhile.
         """
-        failures, furthest = 0, reached()
+        failures, refusals, furthest = 0, 0, reached()
         while not self.stop.is_set():
             try:
                 return attempt()
             except Again as again:
-                failures = failures + 1 if reached() <= furthest else 1
-                furthest = max(furthest, reached())
-                if failures >= self.patience.attempts:
+                if reached() > furthest:
+                    failures, refusals, furthest = 0, 0, reached()
+                failures += 1
+                refusals += again.is_refusal
+                if failures >= self.patience.attempts or refusals >= self.patience.refusals:
                     raise DownloadError(f"{again} ({failures} attempts)") from again
                 delay_s = self.patience.delay_s(failures, again.wait_s)
                 logger.info("%s; again in %.1f s", again, delay_s)
@@ -172,13 +185,15 @@ class Web:
 
 def _failure(url: str, error: requests.RequestException) -> Exception:
     """What a request that got no response amounts to."""
-    text = f"{url}: {_reason(error)}"
+    reason = _reason(error)
+    if isinstance(error, requests.exceptions.ProxyError) and " 407 " in reason:
+        return DownloadError(f"{url}: {PROXY_LOGIN}")
     # A certificate that does not verify will not do so in a minute either.
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return DownloadError(text)
+        return DownloadError(f"{url}: {reason}")
     if isinstance(error, requests.ConnectionError | requests.Timeout):
-        return Again(text)
-    return DownloadError(text)
+        return Again(f"{url}: {reason}")
+    return DownloadError(f"{url}: {reason}")
 
 
 def _reason(error: Exception) -> str:
@@ -188,9 +203,25 @@ def _reason(error: Exception) -> str:
     return f"{error or type(error).__name__}"[:200]
 
 
-def _refusal(url: str, response: requests.Response) -> Exception:
+def _refusal(url: str, response: requests.Response, is_storage: bool) -> Exception:
     """What a response other than data or a redirect amounts to."""
-    text = f"{url}: HTTP {response.status_code} {response.reason}"
-    if response.status_code in REPEATABLE or response.status_code >= 500:
-        return Again(text, retry_after_s(response.headers.get("Retry-After")))
+    status = response.status_code
+    if status == 407:
+        return DownloadError(f"{url}: {PROXY_LOGIN}")
+    where = " at the address it redirects to" if is_storage else ""
+    text = f"{url}: HTTP {status} {response.reason}{where}"
+    is_refusal = status in (REFUSALS_OF_STORAGE if is_storage else REFUSALS)
+    if is_refusal or status in REPEATABLE or status >= 500:
+        return Again(text, retry_after_s(response.headers.get("Retry-After")), is_refusal)
     return DownloadError(text)
+
+
+def is_page(response: requests.Response) -> bool:
+    """Whether the answer calls itself a web page, as those of logins and proxies do."""
+    return response.headers.get("Content-Type", "").strip().lower().startswith("text/html")
+
+
+def page_instead(url: str) -> Again:
+    """The refusal of a web page where data was asked for; more than a few would be the same."""
+    reason = f"{url}: a web page instead of data: does a network or proxy want you to log in?"
+    return Again(reason, is_refusal=True)
