@@ -9,7 +9,7 @@ import pytest
 
 from workflow.lib.files import InputError
 from workflow.lib.latex import build_paper, find_problems, first_error
-from workflow.scripts.paper import main
+from workflow.scripts.compile import main
 
 ROOT = Path(__file__).parents[2]
 PAPER = ROOT / "paper"

@@ -40,6 +40,7 @@ USED = {
     "signals": "report",
     "jobs": "report",
     "provenance": "report",
+    "compile": "paper",
     "paper": "paper",
     "pages": "report",
 }

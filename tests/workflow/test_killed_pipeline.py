@@ -166,7 +166,7 @@ def test_kills_at_random_moments_change_nothing(demo, finished):
     def target(run: Run) -> str | None:
         running = run.in_flight()
         wanted = sorted(job for job in running if hits[job] < HITS)
-        last = "paper" if "paper" in running and kills < KILLS else None
+        last = "compile" if "compile" in running and kills < KILLS else None
         return wanted[0] if wanted else last
 
     def can_resume() -> set[str]:

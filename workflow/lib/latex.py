@@ -12,6 +12,7 @@ from workflow.lib.files import InputError, atomic, refusal_of, scratch_folder
 from workflow.lib.job import logger
 
 MAIN = "main.tex"
+SOURCES = {".tex", ".bib", ".bst", ".cls", ".sty", ".csv", ".dat", ".pdf", ".png", ".jpg", ".jpeg"}
 WIDEST_OVERFULL_PT = 5.0
 TIMEOUT_S = 900  # Tectonic's first run downloads its packages
 
@@ -62,10 +63,27 @@ class Problem:
         return f"{self.kind} {self.what} in {self.file}"
 
 
+def paper_sources(folder: Path) -> list[Path]:
+    """The files below `folder` that the paper is made from, sorted, also in linked folders.
+
+    Left out is what lies there as well: lock files and backups of editors, what LaTeX run by hand
+    leaves, all that is hidden, links that lead nowhere, and names with braces, which are wildcards
+    to Snakemake and nothing that LaTeX could read.
+    """
+    found, seen = [], {str(parent) for parent in folder.resolve().parents}
+    for place, folders, files in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(place))  # links to folders above would never end
+        folders[:] = [
+            name for name in folders if os.path.realpath(os.path.join(place, name)) not in seen
+        ]
+        found += [Path(place, name) for name in files]
+    return sorted(path for path in found if _is_source(path.relative_to(folder), path))
+
+
 def build_paper(sources: Path, generated: Sequence[Path], pdf: Path, log: Path) -> None:
     """Compile `sources`/main.tex with the generated files beside it and write `pdf`.
 
-    sources: folder of the paper; it is copied, and nothing is written into it.
+    sources: folder of the paper; its `paper_sources` are copied, nothing is written into it.
     generated: files the sources input or include, each by its bare name.
     log: where TeX's own log goes, also when it fails.
 
@@ -145,11 +163,22 @@ def _find_tex() -> tuple[str, ...]:
     raise InputError(MISSING_TEX)
 
 
+def _is_source(name: Path, path: Path) -> bool:
+    """Whether `path`, below the paper's folder called `name`, is one of its `paper_sources`."""
+    hidden = any(part.startswith(".") for part in name.parts)
+    compiled = name.name == Path(MAIN).with_suffix(".pdf").name
+    braces = set("{}") & set(str(name))
+    return name.suffix in SOURCES and not (hidden or compiled or braces) and path.is_file()
+
+
 def _gather(sources: Path, generated: Sequence[Path], copy: Path) -> None:
     """Copy the sources and the generated files into the new folder `copy`."""
     if not (sources / MAIN).is_file():
         raise InputError(f"{sources} has no {MAIN}; expected the folder of the paper's sources")
-    shutil.copytree(sources, copy)
+    for source in paper_sources(sources):
+        place = copy / source.relative_to(sources)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, place)
     for file in generated:
         if not file.is_file():
             raise InputError(f"{file} is missing; expected a generated file the paper includes")

@@ -1,8 +1,9 @@
 # From numbers, tables and figures to the PDF.
 # Needs: all of evaluate.smk, data_card.*, and the sources in paper/.
-# Makes: jobs.*, trainings.*, provenance.*, numbers.tex, paper.pdf, report/.
+# Makes: jobs.*, trainings.*, provenance.*, numbers.tex, compiled/paper.pdf, paper.pdf, report/.
 
 from workflow.lib.checkout import code_version
+from workflow.lib.latex import paper_sources
 
 GENERATED = [
     f"{RESULTS}/{name}"
@@ -104,16 +105,34 @@ rule numbers:
         "../scripts/write_numbers.py"
 
 
-rule paper:
+rule compile:
     input:
         main="paper/main.tex",
-        sources=sorted(str(path) for path in Path("paper").rglob("*") if path.is_file()),
+        sources=paper_sources(Path("paper")),
         generated=GENERATED,
+    output:
+        pdf=f"{RESULTS}/compiled/paper.pdf",
+    log:
+        f"{RESULTS}/logs/compile.log",
+        tex=f"{RESULTS}/logs/paper.tex.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/compile.tsv"
+    localrule: True
+    conda:
+        "../../envs/paper.yaml"
+    params:
+        library=library_digest("compile"),
+    script:
+        "../scripts/compile.py"
+
+
+rule paper:
+    input:
+        compiled=rules.compile.output.pdf,
     output:
         pdf=shown(f"{RESULTS}/paper.pdf", "paper", "Paper", document="the paper", format="PDF"),
     log:
         f"{RESULTS}/logs/paper.log",
-        tex=f"{RESULTS}/logs/paper.tex.log",
     benchmark:
         f"{RESULTS}/benchmarks/paper.tsv"
     localrule: True
@@ -150,7 +169,7 @@ rule pages:
         "../../envs/report.yaml"
     params:
         titles=list(TABLES.values()),
-        logs=files_of_jobs("log", [*MEASURED, "jobs", "provenance", "numbers", "paper"]),
+        logs=files_of_jobs("log", [*MEASURED, "jobs", "provenance", "numbers", "compile", "paper"]),
         library=library_digest("pages"),
     script:
         "../scripts/pages.py"

@@ -1,18 +1,20 @@
-"""Rule `paper`: in, the sources of the paper and all generated files it shows; out, its PDF."""
+"""Rule `paper`: in, the PDF that was compiled; out, the paper.
 
-from collections.abc import Sequence
+Snakemake removes what a rule made before it runs again. So the paper is not made by LaTeX itself:
+the last one has to stay when a compilation fails.
+"""
+
+import shutil
 from pathlib import Path
 
+from workflow.lib.files import atomic
 from workflow.lib.job import logger, run
-from workflow.lib.latex import build_paper
 
 
-def main(sources: Path, generated: Sequence[Path], pdf: Path, tex_log: Path) -> None:
-    """Compile the folder `sources` with the `generated` files into `pdf`.
-
-    tex_log: where TeX's own log is kept, beside the rule's log.
-    """
-    build_paper(sources, generated, pdf, tex_log)
+def main(compiled: Path, pdf: Path) -> None:
+    """Copy `compiled` to `pdf`."""
+    with atomic(pdf) as part:
+        shutil.copyfile(compiled, part)
     logger.info("wrote %s", pdf)
 
 
@@ -20,8 +22,6 @@ if __name__ == "__main__":
     run(
         main,
         snakemake.log[0],
-        sources=Path(snakemake.input.main).parent,
-        generated=[Path(file) for file in snakemake.input.generated],
+        compiled=Path(snakemake.input.compiled),
         pdf=Path(snakemake.output.pdf),
-        tex_log=Path(snakemake.log.tex),
     )
