@@ -33,6 +33,39 @@ def test_a_mistake_in_the_config_is_one_line(snakemake, changes, message):
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("run", ["raw", "RAW", "README.md", "benchmarks", "notes.txt"])
+def test_a_run_called_as_something_else_in_results_is_refused(snakemake, project, run):
+    (project / "results").mkdir(exist_ok=True)
+    (project / "results/notes.txt").touch()
+    done = snakemake("-n", changes=f"run: {run}")
+    assert done.returncode == 1
+    message = f"config key run: found '{run}', expected another name, because results/{run} is in"
+    assert (done.stdout + done.stderr).count(message) == 1
+
+
+def test_lists_and_mappings_can_be_given_on_the_command_line(snakemake):
+    """Snakemake itself keeps their numbers as text."""
+    settings = "networks={eulernet: {training: {epochs: 7, learning_rate: 2.0e-3}}}"
+    done = snakemake("-n", "--config", "folds=[2, 3]", "table_fold=2", settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trained = re.findall(r"^ *output: results/ci/models/\S+/(\d+)/1/weights", done.stdout, re.M)
+    assert sorted(set(trained)) == ["2", "3"]
+    done = snakemake("-n", "--config", "folds=[one]")
+    assert "config key folds.0: found 'one' (str), expected integer" in done.stdout + done.stderr
+
+
+def test_another_working_directory_holds_the_results_and_nothing_else_is_missed(
+    snakemake, project, tmp_path
+):
+    config = str(project / "config/ci.yaml")
+    for target in ((), ("--", "results/ci/folds/1.h5")):
+        options = [] if target else ["-n"]
+        done = snakemake(*options, "--directory", str(tmp_path), *target, config=config)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".snakemake"] == ["results"]
+    assert (tmp_path / "results/ci/folds/1.h5").exists()
+
+
 def test_the_default_config_plans_the_paper(snakemake):
     """60 trainings, and the download of the real data first."""
     done = snakemake("-n", "--quiet", "rules", config="")

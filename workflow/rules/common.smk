@@ -1,17 +1,40 @@
-# What the other files share: folders, and the files that depend on the config.
-# Needs: the validated config. Makes: no file.
+# What the other files share: the checked config, folders, and the files that depend on it.
+# Needs: the config. Makes: no file.
 
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
+
 from workflow.lib.archive import files_of
+from workflow.lib.config import check_config, typed
 from workflow.lib.digest import library_digest
+from workflow.lib.files import InputError, check_writable
+from workflow.lib.gpu import check_gpu
+from workflow.lib.kept import ANEW
 from workflow.lib.lock import check_untouched
+from workflow.lib.surroundings import own_code_first, settle
+
+ROOT = Path(workflow.basedir)
+
+
+def checked(check, *arguments):
+    """What `check` returns; its objection as Snakemake shows one, in a line."""
+    try:
+        return check(*arguments)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
+checked(settle, ROOT)
+shell.prefix(own_code_first(ROOT))
+update_config(config, typed(workflow.config_settings.config))  # of the command line
+checked(check_config, config, ROOT / "workflow/schemas/config.schema.yaml")
 
 
 def project_file(path):
     """A file of the project as seen from the working directory, another one with `--directory`."""
-    root = Path(workflow.basedir)
-    return path if root.samefile(Path.cwd()) else str(root / path)
+    return path if ROOT.samefile(Path.cwd()) else str(ROOT / path)
 
 
 RESULTS = f"results/{config['run']}"

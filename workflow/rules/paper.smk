@@ -74,7 +74,7 @@ rule provenance:
     conda:
         "../../envs/report.yaml"
     params:
-        code=code_version(Path(workflow.basedir)),
+        code=code_version(ROOT),
         config=config,
         library=library_digest("provenance"),
     script:
@@ -107,8 +107,8 @@ rule numbers:
 
 rule compile:
     input:
-        main="paper/main.tex",
-        sources=paper_sources(Path("paper")),
+        main=project_file("paper/main.tex"),
+        sources=paper_sources(Path(project_file("paper"))),
         generated=GENERATED,
     output:
         pdf=f"{RESULTS}/compiled/paper.pdf",
