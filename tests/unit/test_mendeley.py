@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.workflow.mendeley_server import Fault, identify, serving, sha256
-from workflow.lib.mendeley import MENDELEY, Dataset, needed_files, wanted
+from workflow.lib.mendeley import MENDELEY, Dataset, gaps, needed_files, overlooked, wanted
 from workflow.lib.web import DownloadError, Patience, Web
 
 FAST = Patience(attempts=2, first_delay_s=0.005, longest_delay_s=0.01)
@@ -30,6 +30,11 @@ def server(tmp_path):
 
 
 def listing(server):
+    return both_parts(server)[0]
+
+
+def both_parts(server):
+    """What is needed, and the other paths of the listing."""
     with Web(server.url, FAST) as web:
         return needed_files(web, Dataset(server.url, server.dataset, server.version))
 
@@ -235,3 +240,30 @@ def test_two_files_for_one_place_are_refused():
 def test_training_and_evaluation_sets_must_match(paths):
     with pytest.raises(DownloadError, match="expected the same specimens in both"):
         wanted(paths)
+
+
+def test_the_error_names_what_looks_like_the_missing_set():
+    odd = r"; data/training_sets/02\.npz looks like one, but is not named training_sets/NN\.npy"
+    with pytest.raises(DownloadError, match=rf"expected the same specimens in both{odd}"):
+        wanted([*SMALL, "data/evaluation_sets/02.npy", "data/training_sets/02.npz"])
+
+
+def test_the_other_files_of_the_listing_are_known(server):
+    make(server.folder, ["data/training_sets/11.npz", "data/samples/01/drm_data.npy"])
+    assert both_parts(server)[1] == [
+        "README.txt",
+        "data/samples/01/drm_data.npy",
+        "data/training_sets/11.npz",
+    ]
+
+
+def test_odd_sets_and_scans_are_told_from_other_files():
+    paths = ["README.txt", "data/training_sets/3.npy", "data/samples/01/eulers.npy", "a.pdf"]
+    assert overlooked(paths) == ["data/samples/01/eulers.npy", "data/training_sets/3.npy"]
+
+
+def test_gaps_between_specimens_are_found():
+    sets = [f"data/training_sets/{number}.npy" for number in ("02", "03", "06")]
+    assert gaps(sets) == ["01", "04", "05"]
+    assert gaps(SETS) == []
+    assert gaps([]) == []

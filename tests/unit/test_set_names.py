@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow.lib.set_names import looks_like_a_set
+from workflow.lib.set_names import looks_like_a_scan, looks_like_a_set
 
 OVERLOOKED = """
 training_sets/3.npy
@@ -93,3 +93,35 @@ def test_what_a_person_would_take_for_a_set_is_seen(path):
 def test_sets_and_all_other_files_are_left_alone(path):
     assert not looks_like_a_set(path)
     assert not looks_like_a_set(f"a/b c/{path}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "samples/03/drm_data.npy",
+        "samples/08/eulers.npy",
+        "samples/08/Eulers.npz",
+        "samples/08/drm-data (1).npy",
+        "anomaly_specimen.npy",
+        "Anomaly specimen 2.mat",
+    ],
+)
+def test_scans_are_seen_by_their_names(path):
+    assert looks_like_a_scan(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "training_sets/01.npy",
+        "drm_data.txt",
+        "samples/08/._drm_data.npy",
+        "__MACOSX/drm_data.npy",
+        "trained_models/eulernet.h5",
+        "eulernet.h5",
+        "drm_data/readme.md",
+        "anomaly.png",
+    ],
+)
+def test_other_files_are_no_scans(path):
+    assert not looks_like_a_scan(path)

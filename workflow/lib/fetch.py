@@ -13,18 +13,20 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from workflow.lib.archive_entries import BY_HAND
 from workflow.lib.download import alone, download, need_space, part_of
 from workflow.lib.files import InputError, sha256
 from workflow.lib.job import logger
-from workflow.lib.lock import File, Lock, read_lock, write_lock
-from workflow.lib.mendeley import SCANS, Dataset, needed_files, wanted
+from workflow.lib.lock import File
+from workflow.lib.mendeley import SCANS, Dataset, gaps, needed_files, overlooked, wanted
+from workflow.lib.store import RECORD, Store, known_lock, size_of
 from workflow.lib.unpack import unpack_zip
 from workflow.lib.web import DownloadError, Patience, Stopped, Web
 
-RECORD = "verified.json"  # the lock that grows with each file; Snakemake knows nothing of it
 ZIP = "dataset.zip"
 UNPACKED = "unpacked"
 OTHER_DATA = "the data have changed at the source: find out why before you delete the lock"
+MOST_NAMED = 10
 JOIN_S = 2.0  # how long the threads may take to end when they are told to
 
 
@@ -50,7 +52,7 @@ def fetch(
     dataset = Dataset(_check_base_url(base_url), dataset_id, version)
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder), logging_redirect_tqdm():
-        store = _Store(folder, dataset, _known(folder, output, lock, dataset))
+        store = Store(folder, dataset, known_lock(folder, output, lock, dataset))
         if not store.finished:
             with Web(dataset.base_url, patience or Patience()) as web:
                 _fetch_missing(web, store, parallel)
@@ -58,6 +60,23 @@ def fetch(
         store.write(folder / RECORD, complete=True)
         store.write(output, complete=True)
     logger.info("%s: %d files verified, listed in %s", folder, len(store.files), output)
+    _tell_what_is_not_there(store)
+
+
+def _tell_what_is_not_there(store: Store) -> None:
+    """Say what was passed over, so that a set with an odd name is not missed in silence."""
+    if store.others:
+        logger.info("%d more files of the dataset are not needed", len(store.others))
+    if names := overlooked(store.others):
+        shown = ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")
+        logger.warning(
+            "%d of them look like sets or scans, but are not named as the dataset's "
+            "(training_sets/NN.npy, samples/08/drm_data.npy), so they were not taken: %s",
+            len(names),
+            shown,
+        )
+    if missing := gaps(store.files):
+        logger.warning("no sets of specimen %s, though of later ones", ", ".join(missing))
 
 
 def _sweep(folder: Path) -> None:
@@ -83,56 +102,7 @@ def _check_base_url(base_url: str) -> str:
     return base_url.rstrip("/")
 
 
-def _known(folder: Path, output: Path, lock: Path | None, dataset: Dataset) -> Lock:
-    """What is known of the dataset before any request."""
-    for path in [lock] if lock else [folder / RECORD, output]:
-        if lock or path.exists():
-            return read_lock(path, dataset.id, dataset.version)
-    return Lock(dataset.id, dataset.version)
-
-
-class _Store:
-    """The folder, what its files must be, and which of them are there and verified."""
-
-    def __init__(self, folder: Path, dataset: Dataset, known: Lock):
-        self.folder, self.dataset, self.known = folder, dataset, known
-        self.files: dict[str, File] = {}
-        for file in tqdm(known.files.values(), "verifying", unit="file", disable=None):
-            if self.target(file.path).is_file():
-                found = sha256(self.target(file.path))
-                known.check(file.path, found, f"in {folder}", "delete the file to fetch it again")
-                self.files[file.path] = file
-
-    @property
-    def finished(self) -> bool:
-        return self.known.complete and self.files.keys() == self.known.files.keys()
-
-    def target(self, path: str) -> Path:
-        return self.folder / path
-
-    def missing(self, needed: dict[str, File]) -> list[File]:
-        """Those of the needed files that are not there; others are recorded as verified."""
-        missing = []
-        for file in needed.values():
-            if file.path in self.files:
-                continue
-            target = self.target(file.path)
-            # It may have been renamed just before the process was killed.
-            if _size(target) == file.size and target.is_file() and sha256(target) == file.sha256:
-                self.record(file)
-            else:
-                missing.append(file)
-        return missing
-
-    def record(self, file: File) -> None:
-        self.files[file.path] = file
-        self.write(self.folder / RECORD, complete=False)
-
-    def write(self, path: Path, complete: bool) -> None:
-        write_lock(path, self.dataset.id, self.dataset.version, self.files.values(), complete)
-
-
-def _fetch_missing(web: Web, store: _Store, parallel: int) -> None:
+def _fetch_missing(web: Web, store: Store, parallel: int) -> None:
     """File by file; if that fails, by the zip; if that fails, tell how to do it by hand."""
     needed: dict[str, File] = {}
     try:
@@ -155,19 +125,25 @@ def _fetch_missing(web: Web, store: _Store, parallel: int) -> None:
         ) from by_zip
 
 
-def _listed(web: Web, store: _Store) -> dict[str, File]:
+def _listed(web: Web, store: Store) -> dict[str, File]:
     """The needed files as the API lists them, in agreement with what is known."""
-    needed = needed_files(web, store.dataset)
+    needed, store.others = needed_files(web, store.dataset)
     for file in needed.values():
         where = f"on {store.dataset.base_url}"
         store.known.check(file.path, file.sha256, where, OTHER_DATA)
     if store.known.complete:
+        _tell_what_is_not_locked(store, needed)
         needed = {path: file for path, file in needed.items() if path in store.known.files}
         if absent := sorted(store.known.files.keys() - needed.keys()):
             raise DownloadError(f"{absent[0]} is in {store.known.source}, but not in the listing")
     for path in sorted(set(SCANS) - needed.keys()):
         logger.warning("%s: not among the files of the dataset", path)
     return needed
+
+
+def _tell_what_is_not_locked(store: Store, places: Iterable[str]) -> None:
+    for place in sorted(set(places) - store.known.files.keys()):
+        logger.warning("%s: not taken, as it is not in %s", place, store.known.source)
 
 
 @contextmanager
@@ -184,13 +160,9 @@ def _progress(total: int | None, initial: int) -> Iterator[Callable[[int], None]
         yield progress
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _fetch_files(web: Web, store: _Store, missing: list[File], parallel: int) -> None:
+def _fetch_files(web: Web, store: Store, missing: list[File], parallel: int) -> None:
     total = sum(file.size for file in missing)
-    there = sum(_size(part_of(store.target(file.path))) for file in missing)
+    there = sum(size_of(part_of(store.target(file.path))) for file in missing)
     need_space(store.folder, total - there)
     with _progress(total, there) as progress:
         for file in _download_all(web, store, missing, parallel, progress):
@@ -199,7 +171,7 @@ def _fetch_files(web: Web, store: _Store, missing: list[File], parallel: int) ->
 
 
 def _download_all(
-    web: Web, store: _Store, files: list[File], parallel: int, progress: Callable[[int], None]
+    web: Web, store: Store, files: list[File], parallel: int, progress: Callable[[int], None]
 ) -> Iterator[File]:
     """Download `parallel` files at a time; yield each when it is in its place.
 
@@ -242,13 +214,13 @@ def _download_all(
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _fetch_zip(web: Web, store: _Store, needed: dict[str, File]) -> None:
+def _fetch_zip(web: Web, store: Store, needed: dict[str, File]) -> None:
     """The whole dataset as one zip: only the files that are not there yet are taken from it."""
     archive, scratch = store.folder / ZIP, store.folder / UNPACKED
     total = sum(file.size for file in needed.values()) or None
-    need_space(store.folder, 2 * (total or 0) - _size(part_of(archive)))
+    need_space(store.folder, 2 * (total or 0) - size_of(part_of(archive)))
     if not archive.exists():
-        with _progress(total, _size(part_of(archive))) as progress:
+        with _progress(total, size_of(part_of(archive))) as progress:
             url = store.dataset.zip_url
             download(web, url, archive, size=None, sha256=None, progress=progress)
     try:
@@ -267,13 +239,18 @@ def _unpack(archive: Path, folder: Path) -> None:
     try:
         unpack_zip(archive, folder)
     except InputError as error:
-        raise DownloadError(f"the zip is unusable: {error}") from error
+        reason = str(error).removesuffix(f"; {BY_HAND}")  # there will be nothing left to unpack
+        raise DownloadError(f"the zip is unusable: {reason}") from error
 
 
-def _take(store: _Store, unpacked: Path, needed: dict[str, File]) -> None:
+def _take(store: Store, unpacked: Path, needed: dict[str, File]) -> None:
     """Verify the files in `unpacked` and move those that are missing to their places."""
     found = [path for path in unpacked.rglob("*") if path.is_file()]
-    places = wanted(path.relative_to(unpacked).as_posix() for path in found)
+    paths = {path.relative_to(unpacked).as_posix() for path in found}
+    places = wanted(paths)
+    store.others = sorted(paths - set(places.values()))
+    if store.known.complete:
+        _tell_what_is_not_locked(store, places)
     _check_complete(store, needed.keys() or store.known.files.keys(), places)
     for place, path in places.items():
         source = unpacked / path
@@ -291,6 +268,6 @@ def _take(store: _Store, unpacked: Path, needed: dict[str, File]) -> None:
         store.record(file)
 
 
-def _check_complete(store: _Store, expected: Iterable[str], places: dict[str, str]) -> None:
+def _check_complete(store: Store, expected: Iterable[str], places: dict[str, str]) -> None:
     if absent := sorted(set(expected) - places.keys()):
         raise DownloadError(f"the zip of {store.dataset.page} lacks {absent[0]}")

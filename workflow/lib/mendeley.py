@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 
 from workflow.lib.lock import File, check_name
+from workflow.lib.set_names import looks_like_a_scan, looks_like_a_set
 from workflow.lib.web import Again, DownloadError, Web, is_page, page_instead
 
 MENDELEY = "https://data.mendeley.com"
@@ -66,7 +67,8 @@ def wanted(paths: Iterable[str]) -> dict[str, str]:
     two files claim one place, or training and evaluation sets do not match.
     """
     chosen: dict[str, str] = {}
-    for path in sorted(paths):
+    paths = sorted(paths)
+    for path in paths:
         place = _place(path.split("/"))
         if place in chosen:
             raise DownloadError(f"{place} could be {chosen[place]} or {path}: expected one")
@@ -74,11 +76,25 @@ def wanted(paths: Iterable[str]) -> dict[str, str]:
             chosen[place] = path
     sets = {kind: _numbers(chosen, kind) for kind in ("training", "evaluation")}
     if not sets["training"] or sets["training"] != sets["evaluation"]:
+        odd = overlooked(set(paths) - set(chosen.values()))
         raise DownloadError(
             f"found training sets {sets['training']} and evaluation sets {sets['evaluation']}, "
             "expected the same specimens in both"
+            + (f"; {odd[0]} looks like one, but is not named training_sets/NN.npy" if odd else "")
         )
     return chosen
+
+
+def overlooked(paths: Iterable[str]) -> list[str]:
+    """Those of the paths not taken that a person would take for a set or scan, sorted."""
+    return sorted(path for path in paths if looks_like_a_set(path) or looks_like_a_scan(path))
+
+
+def gaps(places: Iterable[str]) -> list[str]:
+    """Numbers of specimens without training sets, below the highest that has one."""
+    numbers = _numbers(places, "training")
+    there = {f"{number:02d}" for number in range(1, int(max(numbers, default="0")))}
+    return sorted(there - set(numbers))
 
 
 def _place(parts: list[str]) -> str | None:
@@ -99,10 +115,11 @@ def _numbers(places: Iterable[str], kind: str) -> list[str]:
     return sorted(place[-6:-4] for place in places if f"/{kind}_sets/" in place)
 
 
-def needed_files(web: Web, dataset: Dataset) -> dict[str, File]:
-    """The files that the pipeline needs, by their place in the raw folder.
+def needed_files(web: Web, dataset: Dataset) -> tuple[dict[str, File], list[str]]:
+    """The files that the pipeline needs, by their place in the raw folder, and all other paths.
 
-    Raises DownloadError if the API can't be reached or answers what it should not.
+    What lies in folders that are not needed is not listed. Raises DownloadError if the API
+    can't be reached or answers what it should not.
     """
     listed: dict[str, dict] = {}
     try:
@@ -113,7 +130,8 @@ def needed_files(web: Web, dataset: Dataset) -> dict[str, File]:
                     raise ValueError(f"two files are named {path}")
                 listed[path] = entry
         places = wanted(listed)
-        return {place: _file(dataset, place, listed[path]) for place, path in places.items()}
+        needed = {place: _file(dataset, place, listed[path]) for place, path in places.items()}
+        return needed, sorted(listed.keys() - set(places.values()))
     except (ValueError, KeyError, TypeError) as error:
         raise DownloadError(f"{dataset.folders_url}: unexpected listing: {error!r}") from error
 

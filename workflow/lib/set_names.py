@@ -1,4 +1,4 @@
-"""Which files look like sets of the dataset, though their names keep them from being taken.
+"""Which files look like sets or scans, though their names keep them from being taken.
 
 Sets are found by name: `training_sets/NN.npy` and `evaluation_sets/NN.npy`, wherever these
 folders lie, and nothing else. A file that a person would take for one must not be passed over
@@ -12,6 +12,7 @@ _KIND = re.compile(
     r"(train(ing)?|eval(uation)?|test(ing)?|val(id(ation)?)?)((data)?sets?|data|files?)?"
 )
 _FILLER = re.compile(r"(data)?sets?|data|files?|specimens?|samples?|drm|copy|old|new|v|of|and|the")
+_SCAN = re.compile(r"drm[ _-]?data|eulers?([^a-z]|$)|anomaly[ _-]?specimen", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")  # of trainingSets, TRAINING_SETS, Training sets (2)
 
 _ARRAYS = {"npy", "npz", "mat", "h5", "hdf", "hdf5", "pkl", "pickle"}
@@ -30,12 +31,25 @@ def looks_like_a_set(path: str) -> bool:
     files, anything below `__MACOSX` or `trained_models`.
     """
     *folders, name = path.split("/")
-    if any(part.startswith(".") or part.casefold() in _ELSEWHERE for part in (*folders, name)):
+    if _is_elsewhere(path):
         return False
     if _TAKEN.fullmatch("/".join([*folders[-1:], name])):
         return False
     stem = _stem_of_data(name)
     return stem is not None and any(_says_set(text) for text in (*folders, stem))
+
+
+def looks_like_a_scan(path: str) -> bool:
+    """Whether the name of the file at `path` is that of a whole-specimen scan, or almost.
+
+    As for `looks_like_a_set`, but also true of scans that are taken, which depends on who asks.
+    """
+    stem = _stem_of_data(path.rpartition("/")[2])
+    return stem is not None and not _is_elsewhere(path) and _SCAN.search(stem) is not None
+
+
+def _is_elsewhere(path: str) -> bool:
+    return any(part.startswith(".") or part.casefold() in _ELSEWHERE for part in path.split("/"))
 
 
 def _stem_of_data(name: str) -> str | None:
