@@ -22,7 +22,8 @@ from workflow.lib.files import InputError
 from workflow.lib.pickled_arrays import Unread
 from workflow.lib.safe_npy import load_dict
 
-SIGNALS, EULER = np.full((1, 6, 72), 7, np.uint8), np.full((1, 3), 1, np.uint8)
+SIGNALS = np.arange(6 * 72).astype(np.uint8).reshape(1, 6, 72)
+EULER = np.full((1, 3), 1, np.uint8)
 
 
 class Etchant(enum.Enum):
