@@ -74,7 +74,7 @@ EXTRAS = {
     "bytes array": np.array([b"a"]),
     "object array": np.array([None, "a", {1: 2}], object),
     "masked array": np.ma.masked_array([1, 2], [0, 1]),
-    "matrix": np.asmatrix(np.eye(2)),
+    "matrix": np.eye(2).view(np.matrix),
     "long double": np.longdouble(1),
     "float scalar": np.float64(1),
     "text scalar": np.str_("a"),

@@ -130,14 +130,14 @@ def test_a_zip_in_a_zip_is_named_by_its_own_name(given, ingested, tmp_path):
 
 def test_a_bad_set_is_named_by_its_place_in_the_archive(given, ingested, tmp_path):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
-        for file in given.rglob("*.npy"):
+        bad = given / "training_sets/02.npy"
+        for file in set(given.rglob("*.npy")) - {bad}:
             archive.write(file, file.relative_to(given))
         table = pd.DataFrame({"xtr": [1]})
         save_set(tmp_path / "02.npy", table, grains(2, "training", 30)[1])
-        archive.write(tmp_path / "02.npy", "training_sets/04.npy")
-        archive.write(given / "evaluation_sets/02.npy", "evaluation_sets/04.npy")
+        archive.write(tmp_path / "02.npy", "training_sets/02.npy")
     line = refused(ingested, tmp_path / "x.zip", "own_table")
     assert line == (
-        f"{tmp_path / 'x.zip'}: training_sets/04.npy: xtr: the pickle asks for 'pandas.DataFrame', "
+        f"{tmp_path / 'x.zip'}: training_sets/02.npy: xtr: the pickle asks for 'pandas.DataFrame', "
         "which is no part of a NumPy array; save xtr as a plain array of numbers"
     )
