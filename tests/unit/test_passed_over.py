@@ -54,9 +54,8 @@ def test_what_looks_like_a_set_or_scan_is_named(setting, caplog, way):
     count, below = (4, "") if way == "by file" else (5, "DRM dataset/")
     assert f"{count} more files of the dataset are not needed" in caplog.messages
     assert warnings(caplog)[-1] == (
-        "3 of them look like sets or scans, but are not named as the dataset's "
-        "(training_sets/NN.npy, samples/08/drm_data.npy), so they were not taken: "
-        + ", ".join(f"{below}{path}" for path in ODD)
+        "not taken, though they look like sets or scans (expected names: training_sets/NN.npy, "
+        "samples/08/drm_data.npy): " + ", ".join(f"{below}{path}" for path in ODD)
     )
     assert UNNEEDED not in caplog.text
 
@@ -64,7 +63,6 @@ def test_what_looks_like_a_set_or_scan_is_named(setting, caplog, way):
 def test_a_long_list_is_cut(setting, caplog):
     add(setting, *(f"data/training_sets/specimen_{number}.npz" for number in range(100, 130)))
     setting.fetch()
-    assert "30 of them look like" in warnings(caplog)[-1]
     assert warnings(caplog)[-1].endswith("specimen_109.npz, …")
 
 

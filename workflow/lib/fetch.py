@@ -70,9 +70,8 @@ def _tell_what_is_not_there(store: Store) -> None:
     if names := overlooked(store.others):
         shown = ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")
         logger.warning(
-            "%d of them look like sets or scans, but are not named as the dataset's "
-            "(training_sets/NN.npy, samples/08/drm_data.npy), so they were not taken: %s",
-            len(names),
+            "not taken, though they look like sets or scans (expected names: "
+            "training_sets/NN.npy, samples/08/drm_data.npy): %s",
             shown,
         )
     if missing := gaps(store.files):
