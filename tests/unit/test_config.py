@@ -53,7 +53,7 @@ MISTAKES = [
     ("run: ../up", "config key run"),
     (
         "data: {source: archive}",
-        "data.archive: found None, expected the path of an archive or",
+        "data.archive: found None, expected the path of a folder",
     ),
     ("data: {source: archive, archive: /nowhere}", "data.archive: found '/nowhere'"),
     ("data: {source: web}", "data.source: found 'web' .*one of"),

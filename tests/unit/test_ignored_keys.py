@@ -148,6 +148,13 @@ def test_the_refusal_says_what_was_asked_for(name, asked, tmp_path):
         load_dict(path)
 
 
+def test_another_kind_of_dict_is_refused_by_what_it_is(tmp_path):
+    path = tmp_path / "01.npy"
+    path.write_bytes(saved(collections.OrderedDict(xtr=SIGNALS, ytr=EULER)))
+    with pytest.raises(InputError, match=r"'collections\.OrderedDict', .*expected a plain dict"):
+        load_dict(path)
+
+
 def beside_honest_arrays(value: bytes) -> bytes:
     """A file with honest signals and angles, and `value` (opcodes) under a key between them."""
     signals = array_of(b"K\x01K\x06K\x48\x87", BYTES_TYPE, b"B\xb0\x01\0\0" + SIGNALS.tobytes())

@@ -100,6 +100,7 @@ def test_archives_of_many_tools_give_the_dataset_of_the_folder(
     run = f"own_{pack.__name__}"
     done, folder = ingested(tmp_path / name, run)
     assert done.returncode == 0, said(done)
+    assert ".part-" not in said(done)
     with h5py.File(folder / "dataset.h5") as dataset:
         assert list(dataset["training"]) == ["01", "02", "03"]
         signals, _ = grains(2, "training", 30)

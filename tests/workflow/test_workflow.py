@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
         ),
         (
             "data: {source: archive, archive: nowhere.zip}",
-            "data.archive: found 'nowhere.zip', expected the path of an archive or folder",
+            "data.archive: found 'nowhere.zip', expected the path of a folder",
         ),
         ("{folds: [12], table_fold: 12}", "fold 12, expected at most 10"),
     ],

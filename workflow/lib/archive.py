@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workflow.lib.files import InputError
-from workflow.lib.set_names import looks_like_a_set
+from workflow.lib.set_names import looks_like_a_scan, looks_like_a_set
 
 SETS = {"training": "training_sets", "evaluation": "evaluation_sets"}
 SCANS = ("samples/08/drm_data.npy", "samples/08/eulers.npy", "anomaly_specimen.npy")
@@ -28,7 +28,6 @@ MOST_ENTRIES = 100_000  # files and folders that are looked at; a whole disk has
 NAMED = 5  # file names in a message
 
 _SET_FILE = re.compile(r"(training|evaluation)_sets/[0-9]{2}\.npy")
-_SCAN_NAMES = {name.rpartition("/")[2] for name in SCANS}
 
 
 class Archive(NamedTuple):
@@ -63,7 +62,7 @@ def find_files(root: Path) -> Archive:
     """
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f"{root}: no such folder; give the folder or archive of the dataset")
+        raise InputError(f"{root}: no such folder; give the folder, zip or tar that holds the dataset")
     return arrange(_files_below(root), root)
 
 
@@ -198,7 +197,8 @@ def _dataset_name(parts: tuple[str, ...]) -> str | None:
 
 def _looks_needed(parts: tuple[str, ...]) -> bool:
     """Whether a file that is not taken has nearly the name of a set or a scan."""
-    return looks_like_a_set("/".join(parts)) or parts[-1].lower() in _SCAN_NAMES
+    name = "/".join(parts)
+    return looks_like_a_set(name) or looks_like_a_scan(name)
 
 
 def _check_pairs(archive: Archive) -> None:

@@ -127,8 +127,8 @@ def _check_source(data: dict[str, Any]) -> None:
     archive, lock = data["archive"], data["lock"]
     if data["source"] == "archive" and not (archive and Path(archive).exists()):
         raise InputError(
-            f"config key data.archive: found {archive!r}, expected the path of an archive or "
-            "folder with training_sets/ and evaluation_sets/, because data.source is archive"
+            f"config key data.archive: found {archive!r}, expected the path of a folder, "
+            "zip or tar with training_sets/ and evaluation_sets/, because data.source is archive"
         )
     if data["source"] == "mendeley" and lock and not Path(lock).is_file():
         raise InputError(

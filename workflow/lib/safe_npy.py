@@ -189,7 +189,7 @@ def _wrapped_dict(value: object) -> dict[str, object]:
     ):
         raise Refused("the pickle does not hold a dict saved by np.save")
     if type(value.data[0]) is Unread:
-        raise value.data[0].refusal()
+        raise Refused(f"{value.data[0].refusal()}, expected a plain dict saved by np.save")
     return value.data[0]
 
 
