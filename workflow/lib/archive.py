@@ -62,7 +62,7 @@ def find_files(root: Path) -> Archive:
     """
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f"{root}: no such folder; give the folder, zip or tar that holds the dataset")
+        raise InputError(f"{root}: no such folder; give the folder, zip or tar with the dataset")
     return arrange(_files_below(root), root)
 
 
