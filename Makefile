@@ -3,11 +3,22 @@ PYTHON ?= python3
 CORES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
+SNAKEMAKE := $(BIN)/python -m snakemake
 TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 
 .DEFAULT_GOAL := help
-.PHONY: help demo report test lint bench bench-pipeline rulegraph tex clean requirements pins
+.PHONY: help installed demo report test lint bench bench-pipeline rulegraph tex clean \
+	requirements pins
+
+# What the caller's shell has set for other work: which code Python runs and how, where jobs go,
+# whose repository git looks at.
+KEPT := PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX PYTHONUNBUFFERED
+unexport $(filter-out $(KEPT),$(filter PYTHON%,$(.VARIABLES)))
+unexport SNAKEMAKE_PROFILE CDPATH GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+# Snakemake keeps a cache in the home folder; elsewhere where that is missing or read-only.
+ifeq ($(shell test -w "$${XDG_CACHE_HOME:-$$HOME}" && echo yes),)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+endif
 
 help:
 	@echo "make demo   the whole paper on simulated data, about eight minutes on two cores"
@@ -32,49 +43,52 @@ except OSError:
 endef
 export ONE_AT_A_TIME
 
-demo: $(INSTALLED) tex
+demo: installed tex
 	@mkdir -p .snakemake
-	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" && $(BIN)/snakemake --cores $(CORES) --nolock \
+	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" && $(SNAKEMAKE) --cores $(CORES) --nolock \
 		--rerun-incomplete --configfile config/demo.yaml --quiet rules host; } <>.snakemake/demo.lock
 	@cat results/demo/table1.md
-	@echo "The paper: $(CURDIR)/results/demo/paper.pdf"
+	@echo "The paper: $$PWD/results/demo/paper.pdf"
 
 report: demo
-	@$(BIN)/snakemake --configfile config/demo.yaml --quiet all --report results/demo/report.zip
-	@echo "Unzip it and open report/report.html: $(CURDIR)/results/demo/report.zip"
+	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet all --report results/demo/report.zip
+	@echo "Unzip it and open report/report.html: $$PWD/results/demo/report.zip"
 
 # Whole files go to a process each, long ones first: the many short ones fill the end.
-test: $(INSTALLED) tex
+test: installed tex
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder \
 		tests/workflow tests/unit
 
-lint: $(INSTALLED)
+lint: installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/snakemake --lint --configfile config/demo.yaml
+	$(SNAKEMAKE) --lint --configfile config/demo.yaml
 
-bench: $(INSTALLED)
+bench: installed
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench.py
 
-bench-pipeline: $(INSTALLED)
+bench-pipeline: installed
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_download.py
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_overhead.py
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_precision.py
 
-# Installed once; again when the pinned packages change.
-$(INSTALLED): requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "error: $(PYTHON) is older than Python 3.11; try make PYTHON=python3.12 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --requirement requirements.txt
-	@touch $@
+# Made once; anew when it was moved or its Python is gone, and filled when requirements.txt changes.
+# By its own Python if that runs, as a user may have named one to make it of only once.
+installed:
+	@if [ -x $(BIN)/python ] && $(BIN)/python -c ''; then \
+		$(BIN)/python envs/install.py $(VENV) "$(PYTHON)"; \
+	elif command -v "$(PYTHON)" >/dev/null; then \
+		"$(PYTHON)" envs/install.py $(VENV) "$(PYTHON)"; \
+	else \
+		echo "error: $(PYTHON) is not installed: make PYTHON=python3.12 ..."; exit 1; \
+	fi
 
 # For the README; needs graphviz. A test compares it with the rules.
-rulegraph: $(INSTALLED)
+rulegraph: installed
 	@command -v tred >/dev/null || { echo "error: tred and dot are not installed:" \
 		"sudo apt-get install graphviz"; exit 1; }
-	$(BIN)/snakemake --rulegraph | $(BIN)/python .github/rulegraph.py | tred | \
+	$(SNAKEMAKE) --rulegraph | $(BIN)/python .github/rulegraph.py | tred | \
 		dot -Tsvg > .github/rulegraph.svg
 
 tex:
@@ -88,11 +102,11 @@ tex:
 		fi; }
 
 requirements:
-	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/pip install --quiet --requirement requirements.in
+	"$(PYTHON)" -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.in
 	{ echo "# All packages, pinned; made from requirements.in by 'make requirements'."; \
-		$(BIN)/pip freeze | sed 's/+cpu$$//'; } > requirements.txt
-	@touch $(INSTALLED)
+		$(BIN)/python -m pip freeze | sed 's/+cpu$$//'; } > requirements.txt
+	@$(MAKE) --no-print-directory installed
 
 # Where conda reaches its channels; CONDA_OVERRIDE_CUDA lets it solve for a GPU that is elsewhere.
 pins:
