@@ -61,9 +61,7 @@ def why_anew(venv: Path, stamp: str) -> str:
     if not venv.exists() or not any(venv.iterdir()):
         return ""
     if not (venv / "pyvenv.cfg").is_file():
-        end(
-            f"{venv} is there and is no virtual environment: move it away, or make VENV=... with another name"
-        )
+        end(f"{venv} is there and is no virtual environment: move it away")
     place = stamp.partition("\n")[0]
     if stamp and place != str(venv.resolve()):
         return f"it was made in {place}"
