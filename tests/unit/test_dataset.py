@@ -14,12 +14,11 @@ from scipy.spatial.transform import Rotation
 from workflow.lib.dataset import (
     ingest,
     is_simulated,
-    member,
-    opened,
     orientation_from_euler,
     read_attributes,
 )
 from workflow.lib.files import InputError
+from workflow.lib.hdf5 import member, opened
 from workflow.scripts import ingest as script
 
 CONVENTION = "intrinsic ZYZ, radians, crystal to specimen, quaternion w x y z"

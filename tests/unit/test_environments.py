@@ -3,9 +3,11 @@
 import ast
 import re
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from tests.tools.conda.stand_in import PROGRAMS, create, python_requirement, read_environment
 from workflow.lib.digest import library_modules
@@ -102,6 +104,17 @@ def test_the_runner_names_all_that_the_snakefile_imports(tmp_path):
     found = imported_packages(imports)
     assert {"snakemake", "jsonschema"} <= found
     assert found - python_packages(ROOT / "envs/runner.yaml").keys() == set()
+
+
+def test_the_pins_allow_the_pythons_that_the_project_names_and_not_the_next():
+    """So that `make` says at once what pip would say after minutes."""
+    named = re.search('requires-python = "(.+)"', (ROOT / "pyproject.toml").read_text())[1]
+    project = SpecifierSet(named)
+    allowed = [metadata.metadata(name)["Requires-Python"] or "" for name in installed_versions()]
+    versions = [f"3.{minor}.0" for minor in range(10, 16)]
+    fitting = [v for v in versions if all(SpecifierSet(pin).contains(v) for pin in allowed)]
+    assert [v for v in versions if project.contains(v)] == fitting
+    assert fitting == ["3.11.0", "3.12.0", "3.13.0"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workflow.lib.files import InputError
-from workflow.lib.latex import build_paper, find_problems, first_error
+from workflow.lib.latex import build_paper, find_problems, first_error, paper_sources
 from workflow.scripts.compile import main
 
 ROOT = Path(__file__).parents[2]
@@ -164,6 +164,28 @@ def build(sources, generated):
     pdf, log = sources.parent / "out" / "paper.pdf", sources.parent / "out" / "tex.log"
     build_paper(sources, generated, pdf, log)
     return pdf
+
+
+def test_sources_are_what_latex_reads_and_no_droppings(sources, tmp_path):
+    """Of editors, of macOS, of LaTeX run by hand; links that lead nowhere or round in a ring."""
+    shared = tmp_path / "shared"
+    for folder in (sources / "sections", sources / ".hidden", shared):
+        folder.mkdir()
+    for name in ("refs.bib", "sections/a b.tex", "logo.png", "journal.cls"):
+        (sources / name).touch()
+    for name in ("main.tex~", "#main.tex#", ".main.tex.swp", "4913", ".DS_Store", "._main.tex"):
+        (sources / name).touch()
+    for name in ("main.pdf", "main.aux", "main.log", "main.bbl", ".hidden/x.tex", "a{b}.tex"):
+        (sources / name).touch()
+    (sources / ".#main.tex").symlink_to("user@host.1:2")
+    (sources / "broken.tex").symlink_to("nowhere.tex")
+    (shared / "shared.tex").touch()
+    (sources / "linked").symlink_to(shared)
+    (sources / "sections/up").symlink_to(sources)
+    (sources / "above").symlink_to(tmp_path)
+    names = [path.relative_to(sources).as_posix() for path in paper_sources(sources)]
+    expected = ["journal.cls", "linked/shared.tex", "logo.png", "main.tex", "refs.bib"]
+    assert names == [*expected, "sections/a b.tex"]
 
 
 def test_missing_latex_says_what_to_install(sources, numbers, monkeypatch):

@@ -201,7 +201,7 @@ def test_predictions_round_trip_and_refusal(tmp_path):
     assert predictions.n_invalid == 2
     assert predictions.n_tta_invalid == 2
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(InputError, match=r"p\.h5 is not an HDF5 file"):
+    with pytest.raises(InputError, match=r"p\.h5: not a readable HDF5 file"):
         read_predictions(path)
 
 

@@ -12,9 +12,10 @@ import pandas as pd
 
 from workflow.lib.conventions import convention_table
 from workflow.lib.data_warnings import read_warnings
-from workflow.lib.dataset import member, opened, read_attributes
+from workflow.lib.dataset import read_attributes
 from workflow.lib.duplicates import leak_table, orientation_ids
 from workflow.lib.files import InputError
+from workflow.lib.hdf5 import member, opened
 from workflow.lib.intensity import grey_levels
 from workflow.lib.pole_figure import density, normal_in_crystal, to_standard_triangle
 

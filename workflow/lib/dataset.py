@@ -10,11 +10,8 @@ What is unlikely about the data is in `warnings`, see `workflow.lib.data_warning
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import h5py
 import numpy as np
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
@@ -22,7 +19,7 @@ from tqdm import tqdm
 from workflow.lib.archive import MARKER, SETS, Archive, find_files, not_taken_warnings
 from workflow.lib.data_warnings import write_warnings
 from workflow.lib.files import InputError, sha256
-from workflow.lib.hdf5 import new_hdf5, write_array
+from workflow.lib.hdf5 import new_hdf5, opened, write_array
 from workflow.lib.intensity import brightness_warnings
 from workflow.lib.job import logger
 from workflow.lib.safe_npy import load_dict
@@ -79,29 +76,6 @@ def orientation_from_euler(euler_zyz_rad: np.ndarray) -> np.ndarray:
     """Quaternions (n, 4), scalar first, w ≥ 0, of g = Rz(α) Ry(β) Rz(γ); angles (n, 3) in rad."""
     rotation = Rotation.from_euler("ZYZ", euler_zyz_rad)
     return rotation.as_quat(canonical=True, scalar_first=True)
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file opened for reading; InputError when it is missing or broken."""
-    try:
-        file = h5py.File(path, "r")
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except OSError as error:
-        raise InputError(f"{path}: not a readable HDF5 file; delete it to make it anew") from error
-    with file:
-        yield file
-
-
-def member(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
-    """The group or dataset `name` inside `group`; InputError when the file lacks it."""
-    if not isinstance(group, h5py.Group) or name not in group:
-        found = ", ".join(group) if isinstance(group, h5py.Group) else "numbers"
-        raise InputError(
-            f"{group.file.filename}: {group.name} lacks {name!r}; it holds {found or 'nothing'}"
-        )
-    return group[name]
 
 
 def read_attributes(path: Path) -> dict[str, object]:

@@ -102,6 +102,11 @@ def unwritable(refusal: OSError, default: str | Path) -> InputError:
     return _cannot_write(_place(refusal) or default, refusal)
 
 
+def remade_by(path: str | Path) -> str:
+    """The end of a line about a result that is broken or out of date: how it is made anew."""
+    return f"to make it anew, run the same snakemake command with --force and the target {path}"
+
+
 def check_writable(folder: Path) -> None:
     """Raise InputError when `folder`, or where it is going to be made, can't be written."""
     place = next(path for path in (folder, *folder.parents) if path.is_dir())

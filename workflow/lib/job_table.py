@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow.lib.files import InputError
+from workflow.lib.files import InputError, remade_by
 from workflow.lib.latex_table import escape, tabular
 from workflow.lib.notice import markdown_notice
 from workflow.lib.scores import DISPLAY_NAMES
@@ -39,7 +39,7 @@ def training_table(models: Sequence[Path]) -> pd.DataFrame:
         if not {"usage", "kept"} <= description.keys():
             raise InputError(
                 f"{path} has no keys usage and kept, which say what the training took: an older "
-                "version trained it; delete its folder and train again"
+                f"version trained it; {remade_by(path)}"
             )
         names = (
             "network", "fold", "seed", "threads", "train_s", "signals_per_s", "kept", "simulated",
@@ -125,7 +125,7 @@ def _read_benchmarks(files: Sequence[Path]) -> pd.DataFrame:
             except (ValueError, KeyError, IndexError) as error:
                 raise InputError(
                     f"{file} is not a benchmark file of Snakemake: expected a row with the "
-                    f"columns {', '.join(BENCHMARK)}; delete it and its job counts as not measured"
+                    f"columns {', '.join(BENCHMARK)}; without it its job counts as not measured"
                 ) from error
     table = pd.DataFrame(rows, columns=list(BENCHMARK), dtype=float).rename(columns=BENCHMARK)
     table["peak_memory_mb"] *= MB_PER_UNIT

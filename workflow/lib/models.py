@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from workflow.lib.files import InputError, atomic
+from workflow.lib.files import InputError, atomic, remade_by
 from workflow.lib.tasks import Task, make_task
 
 
@@ -33,6 +33,6 @@ def load_task(weights_path: Path, model_path: Path) -> Task:
         first_line = str(error).splitlines()[0]
         raise InputError(
             f"{weights_path} does not hold the network of {model_path}: {first_line}; "
-            "delete its folder and train again"
+            f"{remade_by(weights_path)}"
         ) from error
     return task

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from workflow.lib.files import InputError
-from workflow.lib.hdf5 import new_hdf5, write_array
+from workflow.lib.hdf5 import member, new_hdf5, opened, write_array
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,9 @@ def read_predictions(path: Path) -> tuple[Predictions, dict[str, Any]]:
 
 def read_arrays(path: Path, names: list[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The named arrays and the attributes at the root of an HDF5 file."""
-    try:
-        with h5py.File(path) as file:
-            return {name: file[name][()] for name in names}, dict(file.attrs)
-    except (OSError, KeyError) as error:
-        wanted = ", ".join(names)
-        raise InputError(
-            f"{path} is not an HDF5 file with {wanted} ({error}); delete it and run again"
-        ) from error
+    with opened(path) as file:
+        found = {name: member(file, name) for name in names}
+        for name, value in found.items():
+            if not isinstance(value, h5py.Dataset):
+                raise InputError(f"{path}: {name!r} holds {', '.join(value)}, expected numbers")
+        return {name: value[()] for name, value in found.items()}, dict(file.attrs)

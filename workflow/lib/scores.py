@@ -97,7 +97,7 @@ def read_results(paths: Sequence[Path]) -> tuple[dict[str, Result], bool, str]:
     if len(folds) != 1 or len(sources) != 1 or len(simulated) != 1:
         raise InputError(
             f"predictions of folds {sorted(folds)} and sources {sorted(sources)} can't share a "
-            "table; expected one of each: delete the older run's predictions"
+            "table; expected one of each: give this run a name of its own (config key run)"
         )
     results = {name: Result(*map(np.stack, zip(*pairs))) for name, pairs in rows.items()}  # noqa: B905
     return results, simulated.pop(), sources.pop()

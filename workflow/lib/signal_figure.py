@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from workflow.lib.figure_files import save, styled
+from workflow.lib.hdf5 import member, opened
 from workflow.lib.notice import NOTE_COLOUR
 from workflow.lib.simulator import BENCHMARK, normals_and_traces
 
@@ -31,8 +31,9 @@ def first_signals(
     Returns signals uint8 (m, 6, 72), orientation float64 (m, 4) and the specimens'
     numbers, sorted; m is less than `count` only if the dataset holds fewer signals.
     """
-    with h5py.File(dataset, "r") as file:
-        groups = {name: file[kind][name] for name in sorted(file[kind])}
+    with opened(dataset) as file:
+        specimens = member(file, kind)
+        groups = {name: specimens[name] for name in sorted(specimens)}
         sizes = {name: len(group["signals"]) for name, group in groups.items()}
         in_turn = ((i, name) for i in range(max(sizes.values())) for name in groups)
         chosen = [(name, i) for i, name in in_turn if i < sizes[name]][:count]

@@ -17,9 +17,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from workflow.lib.dataset import member, opened, read_attributes
+from workflow.lib.dataset import read_attributes
 from workflow.lib.files import InputError
-from workflow.lib.hdf5 import new_hdf5, write_array
+from workflow.lib.hdf5 import member, new_hdf5, opened, write_array
 from workflow.lib.job import logger
 
 PARTS = ("train", "validation", "test")

@@ -10,7 +10,7 @@ import torch
 
 from workflow.lib.cpu import use_cpu
 from workflow.lib.dataset import read_attributes
-from workflow.lib.files import InputError, atomic
+from workflow.lib.files import InputError, atomic, remade_by
 from workflow.lib.inference import choose_device
 from workflow.lib.job import logger
 from workflow.lib.kept import keep, restore
@@ -128,7 +128,7 @@ def _on_device(
         if len(target) != len(training.signals):
             raise InputError(
                 f"{tokens} holds tokens of {len(target)} signals, expected "
-                f"{len(training.signals)}: delete it and run again"
+                f"{len(training.signals)}; {remade_by(tokens)}"
             )
     return TrainingData(
         signals=torch.from_numpy(training.signals).to(device),
