@@ -18,10 +18,10 @@ from tests.benchmarks.measure import (
     copying,
     rate,
 )
-from workflow.lib.dataset import ingest
-from workflow.lib.scans import ingest_scans
-from workflow.lib.simulated_archive import write_archive
-from workflow.lib.simulator import SPECIMENS, simulate_specimen, stream
+from workflow.lib.data.dataset import ingest
+from workflow.lib.data.scans import ingest_scans
+from workflow.lib.simulation.archive import write_archive
+from workflow.lib.simulation.reflectance import SPECIMENS, simulate_specimen, stream
 from workflow.lib.tokens import DecimalTokenizer, DigitTokenizer, Tokenizer
 
 CPU = torch.device("cpu")

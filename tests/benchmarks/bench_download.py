@@ -29,7 +29,7 @@ BIG = "data/anomaly_specimen.npy"
 CLIENT = """
 import sys
 from pathlib import Path
-from workflow.lib.fetch import fetch
+from workflow.lib.archive.download.fetch import fetch
 folder = Path(sys.argv[2])
 fetch(folder, folder / "dataset.lock.json", base_url=sys.argv[1], dataset_id="z8bh7n5b7d",
       version=1)

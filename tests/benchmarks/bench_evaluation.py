@@ -27,8 +27,8 @@ from tests.benchmarks.measure import (
     rate,
 )
 from tests.benchmarks.problem import ROLLS, measured_again, published, simulated, teach
-from workflow.lib.inference import predict_plain, predict_tta
-from workflow.lib.tasks import Task, make_task
+from workflow.lib.inference.plain import predict_plain, predict_tta
+from workflow.lib.models.tasks import Task, make_task
 
 SMALL = {"one layer": 1, "two layers": 2}  # decoders beside the equivariant encoder
 OPERATIONS = 2  # per weight and use: a multiplication and an addition

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from tests.benchmarks.measure import SAME_DEG
 from workflow.lib import networks
-from workflow.lib.inference import predict_plain, predict_tta
-from workflow.lib.models import load_task
+from workflow.lib.data.split import read_fold
+from workflow.lib.inference.plain import predict_plain, predict_tta
+from workflow.lib.models.saved import load_task
+from workflow.lib.models.tasks import Task
 from workflow.lib.orientation import misorientation_deg
-from workflow.lib.precision import arithmetic
-from workflow.lib.split import read_fold
-from workflow.lib.tasks import Task
+from workflow.lib.training.precision import arithmetic
 
 RUN = Path("results/demo")
 MODEL = RUN / "models/sequencenet/1/1"

@@ -41,7 +41,7 @@ from tests.benchmarks.problem import (
     simulated,
     training_data,
 )
-from workflow.lib.stepper import TrainingSettings
+from workflow.lib.training.step import TrainingSettings
 
 BASELINE = "DataLoader, 4 workers, float32"
 OPERATIONS = 6  # per weight and use: a multiplication and an addition, and twice that backward

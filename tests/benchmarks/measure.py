@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from workflow.lib.orientation import misorientation_deg
-from workflow.lib.precision import usable_precision
+from workflow.lib.training.precision import usable_precision
 
 SAME_DEG = 0.5  # a prediction this near the one of float32 counts as the same
 

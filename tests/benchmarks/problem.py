@@ -9,13 +9,13 @@ import yaml
 from torch import Tensor
 
 from tests.benchmarks.measure import precisions
-from workflow.lib.digest import ROOT
+from workflow.lib.models.tasks import SequenceTask, Task, make_task
 from workflow.lib.orientation import from_euler_zyz
-from workflow.lib.simulator import SPECIMENS, simulate_specimen, stream
-from workflow.lib.stepper import Stepper, TrainingSettings
-from workflow.lib.tasks import SequenceTask, Task, make_task
+from workflow.lib.runtime.digest import ROOT
+from workflow.lib.simulation.reflectance import SPECIMENS, simulate_specimen, stream
 from workflow.lib.tokens import encode_all_rolls
-from workflow.lib.training import TrainingData, batches_of
+from workflow.lib.training.loop import TrainingData, batches_of
+from workflow.lib.training.step import Stepper, TrainingSettings
 
 ROLLS = 72
 MANY = 100_000  # steps of a training, of which so few are taken that its rate stays the first

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.benchmarks.machine import caption
 from tests.benchmarks.measure import Row
-from workflow.lib.files import atomic
+from workflow.lib.runtime.files import atomic
 
 HEADER = ("work", "ours", "baseline", "ratio", "of the limit")
 EXPLANATION = (

@@ -17,14 +17,14 @@ from tests.benchmarks.baselines import data as plain_data
 from tests.benchmarks.baselines import evaluation, networks, training
 from tests.benchmarks.measure import QUICK, Row, alternate, bound_by_products, compare
 from tests.benchmarks.problem import measured_again, published, simulated, teach, training_data
-from workflow.lib.dataset import ingest
-from workflow.lib.inference import predict_plain, predict_tta
+from workflow.lib.data.dataset import ingest
+from workflow.lib.data.scans import ingest_scans
+from workflow.lib.inference.plain import predict_plain, predict_tta
+from workflow.lib.models.tasks import make_task
 from workflow.lib.orientation import azimuth_rotation, misorientation_deg, multiply
-from workflow.lib.scans import ingest_scans
-from workflow.lib.signals import roll_azimuth, standardise
-from workflow.lib.simulated_archive import write_archive
-from workflow.lib.simulator import ideal_signal, random_orientations, random_weights
-from workflow.lib.tasks import make_task
+from workflow.lib.signals.rolls import roll_azimuth, standardise
+from workflow.lib.simulation.archive import write_archive
+from workflow.lib.simulation.reflectance import ideal_signal, random_orientations, random_weights
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")

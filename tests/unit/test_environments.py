@@ -10,7 +10,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from tests.tools.conda.stand_in import PROGRAMS, create, python_requirement, read_environment
-from workflow.lib.digest import library_modules
+from workflow.lib.runtime.digest import library_modules
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))

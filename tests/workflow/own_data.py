@@ -6,7 +6,7 @@ from subprocess import CompletedProcess
 
 import numpy as np
 
-from workflow.lib.simulator import SPECIMENS, simulate_specimen, stream
+from workflow.lib.simulation.reflectance import SPECIMENS, simulate_specimen, stream
 
 KINDS = ("training", "evaluation")
 

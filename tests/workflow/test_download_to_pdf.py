@@ -11,7 +11,7 @@ from pypdf import PdfReader
 from tests.workflow.mendeley_server import Fault, serving
 from tests.workflow.own_data import said, the_error
 from tests.workflow.test_reruns import plan
-from workflow.lib.files import sha256
+from workflow.lib.runtime.files import sha256
 
 CHANGES = """
 run: fetched

@@ -51,7 +51,7 @@ def disk_grown(tmp_path_factory, finished) -> Path:
     return folder
 
 
-if UNSHARE:  # elsewhere tests/unit/test_full_disk.py still runs every writer
+if UNSHARE:  # elsewhere tests/unit/runtime/test_full_disk.py still runs every writer
 
     def test_a_disk_that_is_full_again_and_again(disk_grown, finished):
         rounds = [line.split() for line in (disk_grown / "rounds.txt").read_text().splitlines()]

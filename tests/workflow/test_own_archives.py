@@ -20,7 +20,7 @@ from tests.workflow.own_data import (
     the_error,
     write_archive,
 )
-from workflow.lib.dataset import read_attributes
+from workflow.lib.data.dataset import read_attributes
 
 BY_HAND = "unpack it by hand and give the folder as data.archive"
 

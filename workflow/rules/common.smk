@@ -6,14 +6,14 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
-from workflow.lib.archive import files_of
-from workflow.lib.config import check_config, typed
-from workflow.lib.digest import library_digest
-from workflow.lib.files import InputError, check_writable
-from workflow.lib.gpu import check_gpu
-from workflow.lib.kept import ANEW
-from workflow.lib.lock import check_untouched
-from workflow.lib.surroundings import own_code_first, settle
+from workflow.lib.archive.layout import files_of
+from workflow.lib.runtime.config import check_config, typed
+from workflow.lib.runtime.digest import library_digest
+from workflow.lib.runtime.files import InputError, check_writable
+from workflow.lib.runtime.gpu import check_gpu
+from workflow.lib.runtime.kept import ANEW
+from workflow.lib.archive.download.lock import check_untouched
+from workflow.lib.runtime.surroundings import own_code_first, settle
 
 ROOT = Path(workflow.basedir)
 

@@ -2,8 +2,8 @@
 # Needs: all of evaluate.smk, data_card.*, and the sources in paper/.
 # Makes: jobs.*, trainings.*, provenance.*, numbers.tex, compiled/paper.pdf, paper.pdf, report/.
 
-from workflow.lib.checkout import code_version
-from workflow.lib.latex import paper_sources
+from workflow.lib.runtime.checkout import code_version
+from workflow.lib.report.paper import paper_sources
 
 GENERATED = [
     f"{RESULTS}/{name}"

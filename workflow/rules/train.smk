@@ -2,7 +2,7 @@
 # Needs: folds/<fold>.h5, and tokens/<fold>.h5 for SequenceNet.
 # Makes: models/<network>/<fold>/<seed>/, and with `profiler_steps` traces/. The checkpoint beside
 # a model is undeclared on purpose: Snakemake deletes a failed job's outputs, and the next attempt
-# resumes from it. So is a copy of what is finished (`workflow.lib.kept`), because Snakemake deletes
+# resumes from it. So is a copy of what is finished (`workflow.lib.runtime.kept`), because Snakemake deletes
 # outputs before a job is submitted, whatever comes of it. The device is no parameter: where a
 # network is trained does not decide what it is, and `auto` may be the same as `cpu`.
 

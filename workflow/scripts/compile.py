@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow.lib.job import logger, run
-from workflow.lib.latex import build_paper
+from workflow.lib.report.paper import build_paper
+from workflow.lib.runtime.script import logger, run
 
 
 def main(sources: Path, generated: Sequence[Path], pdf: Path, tex_log: Path) -> None:

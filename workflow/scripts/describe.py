@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow.lib.data_card import describe
-from workflow.lib.data_card_text import card_latex, card_markdown, card_warnings
-from workflow.lib.data_figure import plot_data_card
-from workflow.lib.job import logger, run
-from workflow.lib.tables import write_text
+from workflow.lib.data.card import describe
+from workflow.lib.report.data_card import card_latex, card_markdown, card_warnings
+from workflow.lib.report.data_figure import plot_data_card
+from workflow.lib.report.table1 import write_text
+from workflow.lib.runtime.script import logger, run
 
 
 def main(dataset: Path, style: Path, markdown: Path, tex: Path, figures: Sequence[Path]) -> None:

@@ -7,8 +7,8 @@ or killed job loses nothing: the next one continues where it stopped.
 
 from pathlib import Path
 
-from workflow.lib.fetch import fetch
-from workflow.lib.job import run
+from workflow.lib.archive.download.fetch import fetch
+from workflow.lib.runtime.script import run
 
 
 def main(
@@ -21,7 +21,7 @@ def main(
     lock: Path | None,
     parallel: int,
 ) -> None:
-    """Fetch into `folder` and write the lock to `output`; see `workflow.lib.fetch.fetch`."""
+    """Fetch into `folder` and write the lock to `output`; see `archive.download.fetch`."""
     fetch(
         folder,
         output,

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow.lib.figures import plot_histograms
-from workflow.lib.job import run
-from workflow.lib.scores import read_results
+from workflow.lib.evaluation.scores import read_results
+from workflow.lib.report.figures import plot_histograms
+from workflow.lib.runtime.script import run
 
 
 def main(predictions: Sequence[Path], style: Path, figures: Sequence[Path]) -> None:

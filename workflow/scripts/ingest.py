@@ -6,10 +6,10 @@ Out: dataset.h5 with the sets of all specimens, scans.h5 with the whole-specimen
 
 from pathlib import Path
 
-from workflow.lib.dataset import ingest
-from workflow.lib.job import run
-from workflow.lib.raw import raw_folder
-from workflow.lib.scans import ingest_scans
+from workflow.lib.archive.raw import raw_folder
+from workflow.lib.data.dataset import ingest
+from workflow.lib.data.scans import ingest_scans
+from workflow.lib.runtime.script import run
 
 
 def main(

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workflow.lib.dataset import read_attributes
-from workflow.lib.job import logger, run
-from workflow.lib.job_table import (
+from workflow.lib.data.dataset import read_attributes
+from workflow.lib.report.jobs import (
     gpus_by_rule,
     job_table,
     jobs_shown,
@@ -15,7 +14,8 @@ from workflow.lib.job_table import (
     networks_shown,
     training_table,
 )
-from workflow.lib.tables import write_text
+from workflow.lib.report.table1 import write_text
+from workflow.lib.runtime.script import logger, run
 
 JOBS_NOTE = (
     "What each rule took on the machine of this run. Load is CPU time over wall time, 100 % for "

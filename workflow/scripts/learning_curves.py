@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow.lib.figures import plot_learning_curves
-from workflow.lib.history import read_histories
-from workflow.lib.job import run
+from workflow.lib.report.figures import plot_learning_curves
+from workflow.lib.report.history import read_histories
+from workflow.lib.runtime.script import run
 
 
 def main(

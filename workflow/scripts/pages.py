@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workflow.lib.job import run
-from workflow.lib.pages import log_texts, notice, table_page, text_page
-from workflow.lib.tables import write_text
+from workflow.lib.report.pages import log_texts, notice, table_page, text_page
+from workflow.lib.report.table1 import write_text
+from workflow.lib.runtime.script import run
 
 
 def main(

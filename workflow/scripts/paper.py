@@ -7,8 +7,8 @@ the last one has to stay when a compilation fails.
 import shutil
 from pathlib import Path
 
-from workflow.lib.files import atomic
-from workflow.lib.job import logger, run
+from workflow.lib.runtime.files import atomic
+from workflow.lib.runtime.script import logger, run
 
 
 def main(compiled: Path, pdf: Path) -> None:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from workflow.lib.dataset import read_attributes
-from workflow.lib.evaluation import evaluate
-from workflow.lib.inference import choose_device
-from workflow.lib.job import logger, run
-from workflow.lib.models import load_task
-from workflow.lib.predictions import write_predictions
-from workflow.lib.split import read_fold
-from workflow.lib.usage import device_name
+from workflow.lib.data.dataset import read_attributes
+from workflow.lib.data.split import read_fold
+from workflow.lib.inference.evaluate import evaluate
+from workflow.lib.inference.plain import choose_device
+from workflow.lib.inference.predictions import write_predictions
+from workflow.lib.models.saved import load_task
+from workflow.lib.runtime.script import logger, run
+from workflow.lib.training.usage import device_name
 
 
 def main(

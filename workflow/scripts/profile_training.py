@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from workflow.lib.job import run
-from workflow.lib.profiler import profile_training
+from workflow.lib.runtime.script import run
+from workflow.lib.training.profile import profile_training
 
 if __name__ == "__main__":
     tokens = snakemake.input.get("tokens")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workflow.lib.job import run
-from workflow.lib.provenance import collect, provenance_latex, to_json
-from workflow.lib.tables import write_text
+from workflow.lib.report.provenance import collect, provenance_latex, to_json
+from workflow.lib.report.table1 import write_text
+from workflow.lib.runtime.script import run
 
 
 def main(

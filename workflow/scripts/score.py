@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow.lib.job import run
-from workflow.lib.scores import score_table
-from workflow.lib.tables import folds_latex, folds_table, write_text
+from workflow.lib.evaluation.scores import score_table
+from workflow.lib.report.table1 import folds_latex, folds_table, write_text
+from workflow.lib.runtime.script import run
 
 
 def main(predictions: Sequence[Path], scores: Path, folds_csv: Path, folds_tex: Path) -> None:

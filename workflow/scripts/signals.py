@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow.lib.dataset import read_attributes
-from workflow.lib.job import run
-from workflow.lib.signal_figure import first_signals, plot_signals
+from workflow.lib.data.dataset import read_attributes
+from workflow.lib.report.signals import first_signals, plot_signals
+from workflow.lib.runtime.script import run
 
 
 def main(dataset: Path, style: Path, figures: Sequence[Path]) -> None:

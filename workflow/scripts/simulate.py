@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from workflow.lib.job import logger, run
-from workflow.lib.simulated_archive import write_archive
-from workflow.lib.simulator import BENCHMARK
+from workflow.lib.runtime.script import logger, run
+from workflow.lib.simulation.archive import write_archive
+from workflow.lib.simulation.reflectance import BENCHMARK
 
 
 def main(

@@ -5,14 +5,14 @@ In: dataset.h5. Out: folds/<fold>.h5 with training, validation and test signals.
 
 from pathlib import Path
 
-from workflow.lib.job import run
-from workflow.lib.split import split
+from workflow.lib.data.split import split
+from workflow.lib.runtime.script import run
 
 
 def main(
     dataset: Path, output: Path, fold: int, validation_share: float, validation_seed: int
 ) -> None:
-    """Write the fold; arguments as for `workflow.lib.split.split`."""
+    """Write the fold; arguments as for `workflow.lib.data.split.split`."""
     split(Path(dataset), int(fold), validation_share, validation_seed, Path(output))
 
 

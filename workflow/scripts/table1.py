@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow.lib.job import logger, run
-from workflow.lib.published import read_published
-from workflow.lib.scores import read_results
-from workflow.lib.tables import (
+from workflow.lib.evaluation.published import read_published
+from workflow.lib.evaluation.scores import read_results
+from workflow.lib.report.table1 import (
     compare,
     table1,
     table1_latex,
     table1_markdown,
     write_text,
 )
+from workflow.lib.runtime.script import logger, run
 
 
 def main(

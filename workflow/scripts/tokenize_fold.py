@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from workflow.lib.dataset import read_attributes
-from workflow.lib.job import logger, run
-from workflow.lib.predictions import write_arrays
-from workflow.lib.split import read_fold
+from workflow.lib.data.dataset import read_attributes
+from workflow.lib.data.split import read_fold
+from workflow.lib.inference.predictions import write_arrays
+from workflow.lib.runtime.script import logger, run
 from workflow.lib.tokens import TOKENIZERS, encode_all_rolls
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from workflow.lib.job import run
-from workflow.lib.train_model import train_model
+from workflow.lib.runtime.script import run
+from workflow.lib.training.train import train_model
 
 if __name__ == "__main__":
     tokens = snakemake.input.get("tokens")

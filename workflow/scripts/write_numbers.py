@@ -6,9 +6,9 @@ The name is not the rule's, because `numbers` is a module of Python's standard l
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow.lib.job import run
-from workflow.lib.macros import numbers_tex
-from workflow.lib.tables import write_text
+from workflow.lib.report.numbers import numbers_tex
+from workflow.lib.report.table1 import write_text
+from workflow.lib.runtime.script import run
 
 
 def main(

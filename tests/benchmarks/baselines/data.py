@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from workflow.lib import simulator as model
-from workflow.lib.simulator import Specimen
+from workflow.lib.simulation import reflectance as model
+from workflow.lib.simulation.reflectance import Specimen
 
 ELEVATIONS, AZIMUTHS = np.deg2rad(
     np.meshgrid(model.ELEVATION_DEG, model.AZIMUTH_DEG, indexing="ij")

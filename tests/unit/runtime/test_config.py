@@ -1,0 +1,99 @@
+"""Every mistake in the configuration is one line that names the key."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow.lib.runtime.config import SIMULATED_SPECIMENS, check_config
+from workflow.lib.runtime.files import InputError
+from workflow.lib.simulation.reflectance import SPECIMENS
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+PAPER = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+def merged(base: dict, changes: dict) -> dict:
+    """As Snakemake merges --configfile into the default."""
+    result = copy.deepcopy(base)
+    for key, value in changes.items():
+        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if nested else value
+    return result
+
+
+@pytest.mark.parametrize("name", ["config", "demo", "ci"])
+def test_the_configs_are_valid(name):
+    changes = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+    check_config(merged(PAPER, changes), SCHEMA)
+
+
+TRAINING = "networks: {eulernet: {training: {%s}}}"
+MISTAKES = [
+    ("epoch: 3", "config key top level: unknown epoch; known are run, data"),
+    (TRAINING % "epocs: 3", "config key networks.eulernet.training: unknown epocs"),
+    (
+        TRAINING % "learning_rate: 1e-3",
+        r"learning_rate: found '1e-3' \(str\), expected number; YAML reads it as text: write",
+    ),
+    (TRAINING % "epochs: 0", "networks.eulernet.training.epochs: found 0 .*at least 1"),
+    (TRAINING % "epochs: 2.5", r"epochs: found 2.5 \(float\), expected integer"),
+    (TRAINING % "batch: '64'", r"batch: found '64' \(str\), expected integer"),
+    (TRAINING % "schedule: cosine", "schedule: found 'cosine' .*one of .*one_cycle"),
+    (TRAINING % "rolls_per_epoch: 73", "rolls_per_epoch: found 73 .*at most 72"),
+    ("validation: {share: 1}", "validation.share: found 1 .*less than 1"),
+    ("validation: {share: 0.0}", "validation.share: found 0.0 .*more than 0"),
+    ("device: gpu", "device: found 'gpu' .*one of"),
+    ("folds: []", "config key folds"),
+    ("folds: [1, 11]", "folds: found fold 11, expected at most 10"),
+    ("folds: [2, 3]", r"table_fold: found 1, expected one of folds \[2, 3\]"),
+    ("seeds: 1", r"seeds: found 1 \(int\), expected array"),
+    ("run: ../up", "config key run"),
+    (
+        "data: {source: archive}",
+        "data.archive: found None, expected the path of a folder",
+    ),
+    ("data: {source: archive, archive: /nowhere}", "data.archive: found '/nowhere'"),
+    ("data: {source: web}", "data.source: found 'web' .*one of"),
+    ("{specimens: 9, folds: [1], data: {source: simulated}}", "specimens: found 9, expected 10"),
+    ("networks: null", r"networks: found None \(NoneType\), expected object"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), MISTAKES, ids=[m[0] for m in MISTAKES])
+def test_mistakes(changes, message):
+    with pytest.raises(InputError, match=message) as caught:
+        check_config(merged(PAPER, yaml.safe_load(changes)), SCHEMA)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_simulator_has_as_many_specimens_as_the_check_says():
+    assert len(SPECIMENS) == SIMULATED_SPECIMENS
+
+
+def test_a_missing_key_is_named():
+    config = copy.deepcopy(PAPER)
+    del config["validation"]["seed"]
+    with pytest.raises(InputError, match="config key validation: 'seed' is a required property"):
+        check_config(config, SCHEMA)
+
+
+def keys(config: dict, prefix: str = "") -> list[str]:
+    names = []
+    for key, value in config.items():
+        if isinstance(value, dict):
+            names += keys(value, f"{prefix}{key}.")
+        else:
+            names.append(prefix + key)
+    return names
+
+
+def test_the_readme_has_a_row_per_key():
+    readme = (ROOT / "config/README.md").read_text()
+    # the two networks' trainings share their rows
+    names = {name.replace("eulernet.training", "*.training") for name in keys(PAPER)}
+    names = {name.replace("sequencenet.training", "*.training") for name in names}
+    rows = {line.split("`")[1] for line in readme.splitlines() if line.startswith("| `")}
+    assert rows == names

@@ -1,0 +1,1 @@
+"""The dataset's files as they come: where they lie, what they hold, and how they are got safely."""

@@ -1,0 +1,1 @@
+"""The dataset over HTTP: listed, resumed, verified against a lock."""

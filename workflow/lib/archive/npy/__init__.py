@@ -1,0 +1,1 @@
+"""Arrays and pickled dicts in .npy files, read without executing anything."""

@@ -1,0 +1,1 @@
+"""Zips and tars, unpacked without trusting them."""

@@ -1,0 +1,1 @@
+"""How good answers are: medians, means, intervals, the published values."""

@@ -1,0 +1,129 @@
+"""From misorientations to medians, means, and intervals by bootstrap.
+
+Arrays of misorientations are (seeds, n): the same n signals, judged by a network trained
+with different seeds. A statistic is computed per seed and averaged over seeds; resampling
+draws signals, the same for all seeds and networks, so that comparisons are paired.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from workflow.lib.inference.predictions import read_predictions
+from workflow.lib.runtime.files import InputError
+
+CONFIDENCE = 0.95
+DISPLAY_NAMES = {"eulernet": "EulerNet", "sequencenet": "SequenceNet"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A network's misorientations on the evaluation set of one fold, (seeds, n) each."""
+
+    plain_deg: np.ndarray
+    tta_deg: np.ndarray
+
+
+def mean_of_medians(deg: np.ndarray) -> float:
+    """Median per seed, averaged over seeds, of (seeds, n)."""
+    return float(np.median(deg, axis=1).mean())
+
+
+def median_interval(deg: np.ndarray, resamples: int) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of `mean_of_medians`, over signals."""
+    return _bootstrap(deg, lambda *seeds, axis: _medians(seeds, axis), resamples)
+
+
+def reduction(baseline_deg: np.ndarray, other_deg: np.ndarray) -> float:
+    """By what share of the baseline's median the other's is lower; negative if higher.
+
+    Equal medians are 0, also if both are 0°; −∞ if only the baseline's is.
+    """
+    return float(_share_lower(mean_of_medians(baseline_deg), mean_of_medians(other_deg)))
+
+
+def reduction_interval(
+    baseline_deg: np.ndarray, other_deg: np.ndarray, resamples: int
+) -> tuple[float, float]:
+    """95 % percentile interval of `reduction`, both networks on the same drawn signals."""
+    seeds = len(baseline_deg)
+
+    def statistic(*rows: np.ndarray, axis: int) -> np.ndarray:
+        return _share_lower(_medians(rows[:seeds], axis), _medians(rows[seeds:], axis))
+
+    return _bootstrap(np.concatenate((baseline_deg, other_deg)), statistic, resamples)
+
+
+def score_table(paths: Sequence[Path]) -> pd.DataFrame:
+    """One row per predictions file: network, fold, seed, n, medians, means, invalid answers."""
+    rows = []
+    for path in paths:
+        predictions, attributes = read_predictions(path)
+        plain, tta = predictions.misorientation_deg, predictions.tta_misorientation_deg
+        rows.append(
+            {
+                "network": attributes["network"],
+                "fold": int(attributes["fold"]),
+                "seed": int(attributes["seed"]),
+                "n": len(plain),
+                "median_deg": np.median(plain),
+                "mean_deg": plain.mean(),
+                "tta_median_deg": np.median(tta),
+                "tta_mean_deg": tta.mean(),
+                "n_invalid": predictions.n_invalid,
+                "n_tta_invalid": predictions.n_tta_invalid,
+                "data": attributes["source"],
+                "simulated": bool(attributes["simulated"]),
+            }
+        )
+    return pd.DataFrame(rows).sort_values(["network", "fold", "seed"], ignore_index=True)
+
+
+def read_results(paths: Sequence[Path]) -> tuple[dict[str, Result], bool, str]:
+    """Results by network of predictions of one fold; whether simulated; the data's source."""
+    rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+    folds, sources, simulated = set(), set(), set()
+    for path in paths:
+        predictions, attributes = read_predictions(path)
+        pair = predictions.misorientation_deg, predictions.tta_misorientation_deg
+        rows.setdefault(attributes["network"], []).append(pair)
+        folds.add(int(attributes["fold"]))
+        sources.add(attributes["source"])
+        simulated.add(bool(attributes["simulated"]))
+    if len(folds) != 1 or len(sources) != 1 or len(simulated) != 1:
+        raise InputError(
+            f"predictions of folds {sorted(folds)} and sources {sorted(sources)} can't share a "
+            "table; expected one of each: give this run a name of its own (config key run)"
+        )
+    results = {name: Result(*map(np.stack, zip(*pairs))) for name, pairs in rows.items()}  # noqa: B905
+    return results, simulated.pop(), sources.pop()
+
+
+def _share_lower(baseline: np.ndarray | float, other: np.ndarray | float) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(other == baseline, 0.0, 1 - np.divide(other, baseline))
+
+
+def _medians(seeds: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    return np.mean([np.median(deg, axis=axis) for deg in seeds], axis=0)
+
+
+def _bootstrap(rows: np.ndarray, statistic, resamples: int) -> tuple[float, float]:
+    with np.errstate(invalid="ignore"):  # of reductions by −∞
+        interval = stats.bootstrap(
+            tuple(rows),
+            statistic,
+            paired=True,
+            vectorized=True,
+            n_resamples=resamples,
+            batch=max(1, 10_000_000 // rows.size),
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            rng=np.random.default_rng(0),  # the same data, the same interval
+        ).confidence_interval
+    # NumPy interpolates between −∞ and another number to NaN.
+    return tuple(float(np.nan_to_num(x, nan=-np.inf, neginf=-np.inf)) for x in interval)

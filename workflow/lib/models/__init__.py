@@ -1,0 +1,1 @@
+"""A network with its loss and the way its answer is read."""

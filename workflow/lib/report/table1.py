@@ -1,0 +1,183 @@
+"""Table 1, the table of folds, and the comparison of the networks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workflow.lib.evaluation.scores import (
+    DISPLAY_NAMES,
+    Result,
+    mean_of_medians,
+    median_interval,
+    reduction,
+    reduction_interval,
+)
+from workflow.lib.report.style.notice import markdown_notice
+from workflow.lib.report.style.tabular import tabular
+from workflow.lib.runtime.files import atomic
+
+# Columns of Table 1 with their headings; the published values stand beside them.
+STATISTICS = {
+    "median_deg": "median",
+    "mean_deg": "mean",
+    "tta_median_deg": "TTA median",
+    "tta_mean_deg": "TTA mean",
+}
+PUBLISHED = {"paper": "published", "released": "released code"}
+MISSING = "–"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def table1(
+    results: dict[str, Result],
+    published: dict[str, Any],
+    resamples: int,
+    source: str,
+    simulated: bool,
+) -> pd.DataFrame:
+    """A row per network: medians, means, n, intervals of the medians, the published values."""
+    rows = []
+    for network, display in DISPLAY_NAMES.items():
+        result = results[network]
+        row: dict[str, Any] = {
+            "network": display,
+            "median_deg": mean_of_medians(result.plain_deg),
+            "mean_deg": float(result.plain_deg.mean()),
+            "tta_median_deg": mean_of_medians(result.tta_deg),
+            "tta_mean_deg": float(result.tta_deg.mean()),
+            "n": result.plain_deg.shape[1],
+        }
+        for name, deg in (("median", result.plain_deg), ("tta_median", result.tta_deg)):
+            low, high = median_interval(deg, resamples)
+            row |= {f"{name}_low_deg": low, f"{name}_high_deg": high}
+        for origin, label in PUBLISHED.items():
+            values = published[origin].get(network, {})
+            for column in STATISTICS:
+                row[f"{label.replace(' ', '_')}_{column}"] = values.get(column, np.nan)
+        row |= {"seeds": len(result.plain_deg), "data": source, "simulated": simulated}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def compare(results: dict[str, Result], resamples: int) -> pd.DataFrame:
+    """Reductions of the median in per cent with their paired 95 % intervals.
+
+    `plain` and `tta` are the original's two claims (SequenceNet without and with TTA
+    against EulerNet without); `both` gives both networks TTA; the last two are what TTA
+    does for each.
+    """
+    euler, sequence = results["eulernet"], results["sequencenet"]
+    pairs = {
+        "plain": (euler.plain_deg, sequence.plain_deg),
+        "tta": (euler.plain_deg, sequence.tta_deg),
+        "both": (euler.tta_deg, sequence.tta_deg),
+        "eulernet_gain": (euler.plain_deg, euler.tta_deg),
+        "sequencenet_gain": (sequence.plain_deg, sequence.tta_deg),
+    }
+    rows = []
+    for name, (baseline, other) in pairs.items():
+        low, high = reduction_interval(baseline, other, resamples)
+        rows.append(
+            {
+                "comparison": name,
+                "reduction_percent": 100 * reduction(baseline, other),
+                "low_percent": 100 * low,
+                "high_percent": 100 * high,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def table1_markdown(table: pd.DataFrame) -> str:
+    """Table 1 to be read in a terminal; the published values are rows of their own."""
+    rows = [_markdown_row(table, "", network) for network in table.index]
+    for label in PUBLISHED.values():
+        prefix = label.replace(" ", "_") + "_"
+        known = table.index[table[prefix + "median_deg"].notna()]
+        rows += [_markdown_row(table, prefix, network) | {"n": MISSING} for network in known]
+    seeds = int(table["seeds"].iloc[0])
+    return (
+        f"{markdown_notice(table['simulated'].any())}"
+        f"Misorientation in degrees on {table['data'].iloc[0]}, "
+        f"{seeds} seed{'s' * (seeds > 1)}, with 95 % bootstrap intervals of the medians; "
+        "published values are of measured data.\n\n"
+        f"{pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)}\n"
+    )
+
+
+def _markdown_row(table: pd.DataFrame, prefix: str, index: int) -> dict[str, str]:
+    row = table.loc[[index]]
+    origin = prefix.replace("_", " ").strip() or "this run"
+    cells = {"network": f"{row['network'].item()}, {origin}"}
+    for column, heading in STATISTICS.items():
+        texts = _numbers(row[prefix + column]) if prefix else _with_interval(row, column)
+        cells[heading] = texts[0]
+    return cells | {"n": str(row["n"].item())}
+
+
+def table1_latex(table: pd.DataFrame) -> str:
+    """Table 1 as a complete tabular: intervals under their medians, published values beside."""
+    this_run = "this run (simulated)" if table["simulated"].any() else "this run"
+    values = {("", ""): table["network"]}
+    intervals = {("", ""): ["95 % interval"] * len(table)}
+    for column, heading in STATISTICS.items():
+        values[(this_run, heading)] = _numbers(table[column])
+        intervals[(this_run, heading)] = _intervals(table, column)
+    values[(this_run, "n")] = table["n"].astype(str)
+    for column in list(STATISTICS)[:3]:
+        numbers = _numbers(_published(table, PUBLISHED["paper"], column))
+        values[(PUBLISHED["paper"], STATISTICS[column])] = numbers
+    small = pd.DataFrame(intervals).replace(r"(.+)", r"{\\footnotesize \1}", regex=True)
+    small = small.replace(" % ", r"\\,\\% ", regex=True)
+    shown = pd.concat([pd.DataFrame(values), small]).fillna("").sort_index(kind="stable")
+    return tabular(shown) + "\n"
+
+
+def folds_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Medians per fold, averaged over seeds, then mean and standard deviation over folds."""
+    columns = ["median_deg", "tta_median_deg"]
+    folds = scores.groupby(["fold", "network"])[columns].mean().unstack("network")
+    folds = folds.swaplevel(axis=1)
+    folds.columns = [f"{network}_{column}" for network, column in folds.columns]
+    folds = folds[[f"{network}_{column}" for network in DISPLAY_NAMES for column in columns]]
+    summary = pd.DataFrame({"mean": folds.mean(), "sd": folds.std(ddof=1)}).T
+    return pd.concat([folds, summary]).rename_axis("fold").reset_index()
+
+
+def folds_latex(folds: pd.DataFrame) -> str:
+    """The table of folds as a complete tabular."""
+    names = {"mean": "mean over folds", "sd": "standard deviation"}
+    shown = {("", "test specimen"): folds["fold"].map(lambda fold: names.get(fold, fold))}
+    for network, display in DISPLAY_NAMES.items():
+        shown[(display, "median")] = _numbers(folds[f"{network}_median_deg"])
+        shown[(display, "TTA median")] = _numbers(folds[f"{network}_tta_median_deg"])
+    return tabular(pd.DataFrame(shown)) + "\n"
+
+
+def _published(table: pd.DataFrame, label: str, column: str) -> pd.Series:
+    return table[f"{label.replace(' ', '_')}_{column}"]
+
+
+def _numbers(values: Sequence[float]) -> list[str]:
+    return [MISSING if np.isnan(value) else f"{value:.2f}" for value in values]
+
+
+def _intervals(table: pd.DataFrame, column: str) -> list[str]:
+    if "median" not in column:
+        return [""] * len(table)
+    low = table[column.replace("_deg", "_low_deg")]
+    high = table[column.replace("_deg", "_high_deg")]
+    return [f"[{a:.2f}, {b:.2f}]" for a, b in zip(low, high, strict=True)]
+
+
+def _with_interval(table: pd.DataFrame, column: str) -> list[str]:
+    pairs = zip(_numbers(table[column]), _intervals(table, column), strict=True)
+    return [f"{value} {interval}".strip() for value, interval in pairs]

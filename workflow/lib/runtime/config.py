@@ -1,0 +1,137 @@
+"""The configuration: one clear line for each mistake in it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+from workflow.lib.runtime.files import InputError
+
+TAKEN = {"raw", "benchmarks", "readme.md"}  # in results/, by downloads and `make bench`
+SIMULATED_SPECIMENS = 10  # of sim-v1; not imported, as the simulator needs more than a runner has
+
+
+def typed(value: Any) -> Any:
+    """A value of `--config` with its numbers: Snakemake keeps those in lists and mappings as text.
+
+    `--config 'folds=[1, 2]'` gives ["1", "2"]; text stays what a YAML file would have it be.
+    """
+    if isinstance(value, dict):
+        return {key: typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [typed(item) for item in value]
+    try:
+        return yaml.safe_load(value) if isinstance(value, str) else value
+    except yaml.YAMLError:
+        return value
+
+
+def check_config(config: dict[str, Any], schema: Path) -> None:
+    """Validate in place against the schema and the rules it can't express.
+
+    Paths of data are replaced by `one_path`. Raises InputError naming the key, what was found
+    and what was expected.
+    """
+    try:
+        validate(config, str(schema), set_default=False)
+    except WorkflowError:
+        rules = yaml.safe_load(schema.read_text())
+        mistake = best_match(Draft202012Validator(rules).iter_errors(config))
+        if mistake is None:
+            raise
+        raise InputError(_one_line(mistake)) from None
+    _check_run(config["run"])
+    _check_folds(config)
+    for key in ("archive", "lock"):
+        if config["data"][key] is not None:
+            config["data"][key] = one_path(config["data"][key])
+    _check_source(config["data"])
+    if config["data"]["source"] == "simulated" and config["specimens"] != SIMULATED_SPECIMENS:
+        raise InputError(
+            f"config key specimens: found {config['specimens']}, expected {SIMULATED_SPECIMENS}, "
+            "because the simulated benchmark has that many"
+        )
+
+
+def one_path(path: str) -> str:
+    """One name for a place, however it was given: `~` expanded, links followed.
+
+    Relative to the working directory for what lies in it, so that a moved project keeps its
+    data's name; absolute otherwise. Another name for the same files would be another input.
+    """
+    real = Path(os.path.realpath(os.path.expanduser(path)))
+    here = Path(os.path.realpath(os.curdir))
+    return str(real.relative_to(here) if real.is_relative_to(here) else real)
+
+
+def _one_line(mistake: ValidationError) -> str:
+    key = ".".join(str(part) for part in mistake.absolute_path) or "top level"
+    found = mistake.instance
+    if mistake.validator == "additionalProperties":
+        known = mistake.schema["properties"]
+        unknown = sorted(set(found) - set(known))
+        return f"config key {key}: unknown {', '.join(unknown)}; known are {', '.join(known)}"
+    if mistake.validator == "required":
+        return f"config key {key}: {mistake.message}"
+    line = f"config key {key}: found {found!r} ({type(found).__name__}), {_expected(mistake)}"
+    if isinstance(found, str) and mistake.validator == "type" and _is_number(found):
+        line += "; YAML reads it as text: write a number such as 1.0e-3"
+    return line
+
+
+def _expected(mistake: ValidationError) -> str:
+    words = {"type": "", "enum": "one of ", "minimum": "at least ", "maximum": "at most "}
+    words |= {"exclusiveMinimum": "more than ", "exclusiveMaximum": "less than "}
+    if mistake.validator in words:
+        return f"expected {words[mistake.validator]}{mistake.validator_value}"
+    return mistake.message
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_run(run: str) -> None:
+    place = Path("results", run)
+    if run.lower() in TAKEN or (place.exists() and not place.is_dir()):  # some disks ignore case
+        raise InputError(
+            f"config key run: found {run!r}, expected another name, because {place} is in use for "
+            "something else"
+        )
+
+
+def _check_folds(config: dict[str, Any]) -> None:
+    largest = max(config["folds"])
+    if largest > config["specimens"]:
+        raise InputError(
+            f"config key folds: found fold {largest}, expected at most {config['specimens']}, "
+            "the number of specimens (config key specimens)"
+        )
+    if config["table_fold"] not in config["folds"]:
+        raise InputError(
+            f"config key table_fold: found {config['table_fold']}, expected one of folds "
+            f"{config['folds']}"
+        )
+
+
+def _check_source(data: dict[str, Any]) -> None:
+    archive, lock = data["archive"], data["lock"]
+    if data["source"] == "archive" and not (archive and Path(archive).exists()):
+        raise InputError(
+            f"config key data.archive: found {archive!r}, expected the path of a folder, "
+            "zip or tar with training_sets/ and evaluation_sets/, because data.source is archive"
+        )
+    if data["source"] == "mendeley" and lock and not Path(lock).is_file():
+        raise InputError(
+            f"config key data.lock: found {lock!r}, where there is no file, expected the path of "
+            "a dataset.lock.json"
+        )

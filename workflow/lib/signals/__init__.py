@@ -1,0 +1,1 @@
+"""Signals as arrays: their rolls over the azimuth and their standardisation."""

@@ -1,0 +1,1 @@
+"""The forward model, and an archive made by it."""

@@ -1,0 +1,174 @@
+"""One training loop for both networks.
+
+The data stay on the device as uint8. Everything random in an epoch follows from the seed
+and the epoch's number, so a checkpoint after an epoch resumes exactly where it was.
+The best weights are those with the smallest median misorientation on the validation
+signals; test data never come near this module.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from workflow.lib.inference.plain import predict_plain
+from workflow.lib.models.tasks import Task
+from workflow.lib.orientation import MAX_MISORIENTATION_DEG, misorientation_deg
+from workflow.lib.runtime.files import atomic
+from workflow.lib.runtime.script import logger
+from workflow.lib.signals.rolls import AZIMUTHS
+from workflow.lib.training.step import Stepper, TrainingError, TrainingSettings
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a training reads, on its device: signals uint8 (n, 6, 72), targets as the task's.
+
+    validation_orientation: (m, 4) float64.
+    """
+
+    signals: Tensor
+    target: Tensor
+    validation_signals: Tensor
+    validation_orientation: Tensor
+
+
+def train(
+    task: Task,
+    data: TrainingData,
+    settings: TrainingSettings,
+    checkpoint: Path,
+    label: str = "",
+    code: str = "",
+) -> tuple[dict[str, Tensor], pd.DataFrame]:
+    """Train `task.network` and return its best weights and a row per epoch.
+
+    After every epoch all that is needed to go on is in `checkpoint`; a call with the same
+    settings, data and `code` (what else decides the result) continues from there, one with
+    others starts anew: see `fingerprint`. The caller removes the file once the result is safe.
+
+    Columns: epoch, learning_rate (at its end), training_loss, validation_median_deg,
+    validation_mean_deg, train_s, signals_per_s, micro_batch (see `Stepper`).
+    Raises TrainingError when the loss is not finite or the device's memory too small,
+    naming epoch, step and the last good checkpoint.
+    """
+    batches = -(-len(data.signals) * settings.rolls_per_epoch // settings.batch)
+    stepper = Stepper(task, settings, settings.epochs * batches)
+    identity = fingerprint(task, data, settings, code)
+    rows, best = _resume(checkpoint, identity, stepper)
+    if rows:
+        logger.info("%s: resumes after epoch %d of %d", label, len(rows), settings.epochs)
+
+    epochs = range(len(rows) + 1, settings.epochs + 1)
+    progress = tqdm(epochs, label, settings.epochs, initial=len(rows), disable=None, unit="epoch")
+    for epoch in progress:
+        try:
+            row = _epoch(task, data, settings, stepper, epoch)
+        except TrainingError as error:
+            kept = f"; {checkpoint} holds epoch {len(rows)}" if rows else ""
+            raise TrainingError(f"{label}: {error}{kept}") from error
+        rows.append(row)
+        if row["validation_median_deg"] <= min(r["validation_median_deg"] for r in rows):
+            best = {k: v.detach().cpu().clone() for k, v in task.network.state_dict().items()}
+        _save(checkpoint, identity, stepper, rows, best)
+        progress.set_postfix(validation=f"{row['validation_median_deg']:.2f}°")
+        if epoch % max(1, settings.epochs // 10) == 0:
+            logger.info(
+                "%s: epoch %d, loss %.4f, validation median %.2f°",
+                label, epoch, row["training_loss"], row["validation_median_deg"],
+            )  # fmt: skip
+    return best, pd.DataFrame(rows)
+
+
+def _epoch(
+    task: Task, data: TrainingData, settings: TrainingSettings, stepper: Stepper, epoch: int
+) -> dict[str, float]:
+    device = data.signals.device
+    torch.manual_seed(settings.seed * 1_000_003 + epoch)
+    _synchronise(device)
+    begin = time.perf_counter()
+    losses = torch.stack([stepper.step(*batch) for batch in batches_of(task, data, settings)])
+    _synchronise(device)
+    seconds = time.perf_counter() - begin
+    if not losses.isfinite().all():  # looked at once an epoch: asking earlier stalls a GPU
+        step = int((~losses.isfinite()).nonzero()[0]) + 1
+        raise TrainingError(
+            f"the loss became {losses[step - 1].item()} in epoch {epoch}, step {step}: lower "
+            "`learning_rate` or set `clip_norm`"
+        )
+    answer, valid = predict_plain(task, data.validation_signals)
+    errors = misorientation_deg(answer, data.validation_orientation)
+    errors = torch.where(valid, errors, MAX_MISORIENTATION_DEG)  # as in the evaluation
+    return {
+        "epoch": epoch,
+        "learning_rate": stepper.learning_rate,
+        "training_loss": losses.mean().item(),
+        "validation_median_deg": errors.median().item(),
+        "validation_mean_deg": errors.mean().item(),
+        "train_s": seconds,
+        "signals_per_s": len(data.signals) * settings.rolls_per_epoch / seconds,
+        "micro_batch": stepper.micro_batch,
+    }
+
+
+def batches_of(
+    task: Task, data: TrainingData, settings: TrainingSettings
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """An epoch's batches for `Stepper.step`, in random order; the network learns, not predicts."""
+    task.network.train()
+    pairs = _signal_and_roll(len(data.signals), settings.rolls_per_epoch, data.signals.device)
+    for index, rolls in zip(*(part.split(settings.batch) for part in pairs), strict=True):
+        yield data.signals[index], rolls, data.target[index]
+
+
+def _signal_and_roll(n: int, rolls_per_epoch: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Every signal with that many different rolls, in random order: two (n · rolls,) tensors."""
+    rolls = torch.rand(n, AZIMUTHS, device=device).argsort(1)[:, :rolls_per_epoch]
+    order = torch.randperm(n * rolls_per_epoch, device=device)
+    return order // rolls_per_epoch, rolls.flatten()[order]
+
+
+def fingerprint(task: Task, data: TrainingData, settings: TrainingSettings, code: str) -> str:
+    """Tells whether two trainings are the same: of settings, network, data and code.
+
+    Taken before the first step, as the network's text and not its weights count.
+    """
+    identity = [asdict(settings), repr(task.network), code]
+    digest = hashlib.sha256(json.dumps(identity).encode())
+    for tensor in vars(data).values():
+        digest.update(tensor.cpu().contiguous().numpy())
+    return digest.hexdigest()
+
+
+def _save(checkpoint: Path, identity: str, stepper: Stepper, rows, best) -> None:
+    state = {"fingerprint": identity, "rows": rows, "best": best, **stepper.state_dict()}
+    with atomic(checkpoint) as part, open(part, "wb") as stream:
+        torch.save(state, stream)  # given a path, torch does not say why it could not write
+
+
+def _resume(checkpoint: Path, identity: str, stepper: Stepper) -> tuple[list[dict], dict]:
+    """Rows and best weights so far; the stepper is brought to where they were."""
+    if checkpoint.exists():
+        try:
+            state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, ValueError, OSError, UnpicklingError) as error:
+            logger.info("%s can't be read (%s): starts anew", checkpoint, type(error).__name__)
+            state = {}
+        if state.get("fingerprint") == identity:
+            stepper.load_state_dict(state)
+            return state["rows"], state["best"]
+        logger.info("%s is of other settings or data: starts anew", checkpoint)
+    return [], {}
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

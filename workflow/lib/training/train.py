@@ -1,0 +1,156 @@
+"""From a fold's file to a trained model's files: what the rule `train` does."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from workflow.lib.data.dataset import read_attributes
+from workflow.lib.data.split import Signals, read_fold
+from workflow.lib.inference.plain import choose_device
+from workflow.lib.inference.predictions import read_arrays
+from workflow.lib.models.saved import save_model
+from workflow.lib.models.tasks import Task, make_task
+from workflow.lib.networks import count_parameters
+from workflow.lib.runtime.cpu import use_cpu
+from workflow.lib.runtime.files import InputError, atomic, remade_by
+from workflow.lib.runtime.kept import keep, restore
+from workflow.lib.runtime.script import logger
+from workflow.lib.training.loop import TrainingData, fingerprint, train
+from workflow.lib.training.precision import usable_precision
+from workflow.lib.training.step import TrainingSettings
+from workflow.lib.training.usage import Usage, device_name
+
+
+def train_model(
+    fold: Path,
+    tokens: Path | None,
+    network: str,
+    settings: dict[str, Any],
+    seed: int,
+    device: str,
+    threads: int,
+    checkpoint: Path,
+    kept: Path,
+    weights_path: Path,
+    model_path: Path,
+    history_path: Path,
+    code: str,
+) -> None:
+    """Train one network on one fold with one seed and write weights, model.json, training.csv.
+
+    settings: the config's `architecture` and `training` of this network. `tokens` is for
+    SequenceNet. code: a digest of the source. The checkpoint is removed once all three files
+    are written, and a copy of them is in the folder `kept`. If that has one of a training on
+    the same data with the same settings and code, it is taken and nothing trained.
+    """
+    use_cpu(threads)
+    where = choose_device(device)
+    attributes = read_attributes(fold)
+    task, data, hyperparameters = prepare(fold, tokens, network, settings, seed, where)
+    label = f"{network} fold {attributes['fold']} seed {seed}"
+    outputs = [weights_path, model_path, history_path]
+    code = json.dumps([network, settings, code], sort_keys=True)  # all that decides the result
+    identity = fingerprint(task, data, hyperparameters, code)
+    if restore(kept, identity, outputs):
+        _mark_as_kept(model_path)
+        logger.info("%s: as it was trained before, nothing it depends on has changed", label)
+        return
+    with Usage(where, threads) as usage:
+        weights, history = train(task, data, hyperparameters, checkpoint, label, code)
+
+    description = {
+        "network": network,
+        "architecture": settings["architecture"],
+        "gain_sd": settings["training"]["gain_sd"],
+        "training": {k: v for k, v in asdict(hyperparameters).items() if k != "seed"},
+        "fold": int(attributes["fold"]),
+        "seed": seed,
+        "device": device_name(where),
+        "threads": threads,
+        "torch": torch.__version__,
+        "usage": usage.summary(),
+        "kept": False,
+        "n_training": len(data.signals),
+        "n_validation": len(data.validation_signals),
+        "source": attributes["source"],
+        "simulated": bool(attributes["simulated"]),
+        **_summary(task, history),
+    }
+    save_model(weights, description, weights_path, model_path)
+    with atomic(history_path) as part:
+        history.to_csv(part, index=False)
+    keep(kept, identity, outputs)
+    checkpoint.unlink(missing_ok=True)
+    logger.info(
+        "%s: best after epoch %d, validation median %.2f°",
+        label, description["best_epoch"], description["validation_median_deg"],
+    )  # fmt: skip
+
+
+def prepare(
+    fold: Path,
+    tokens: Path | None,
+    network: str,
+    settings: dict[str, Any],
+    seed: int,
+    device: torch.device,
+) -> tuple[Task, TrainingData, TrainingSettings]:
+    """An untrained network, what it learns from, and how; arguments as for `train_model`."""
+    parts = read_fold(fold, ["train", "validation"])
+    options = dict(settings["training"])
+    gain_sd = options.pop("gain_sd")
+    options["precision"] = usable_precision(options["precision"], device)
+    torch.manual_seed(seed)
+    task = make_task(network, settings["architecture"], gain_sd)
+    task.network.to(device)
+    data = _on_device(parts["train"], parts["validation"], tokens, device)
+    return task, data, TrainingSettings(**options, seed=seed)
+
+
+def _mark_as_kept(model_path: Path) -> None:
+    """Note in model.json that this run did not spend the time that it tells of."""
+    description = json.loads(model_path.read_text(encoding="utf-8")) | {"kept": True}
+    with atomic(model_path) as part:
+        part.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+
+def _on_device(
+    training: Signals, validation: Signals, tokens: Path | None, device: torch.device
+) -> TrainingData:
+    target = torch.from_numpy(training.orientation)
+    if tokens is not None:
+        arrays, _ = read_arrays(tokens, ["tokens"])
+        target = torch.from_numpy(arrays["tokens"])
+        if len(target) != len(training.signals):
+            raise InputError(
+                f"{tokens} holds tokens of {len(target)} signals, expected "
+                f"{len(training.signals)}; {remade_by(tokens)}"
+            )
+    return TrainingData(
+        signals=torch.from_numpy(training.signals).to(device),
+        target=target.to(device),
+        validation_signals=torch.from_numpy(validation.signals).to(device),
+        validation_orientation=torch.from_numpy(validation.orientation).to(device),
+    )
+
+
+def _summary(task: Task, history: pd.DataFrame) -> dict[str, Any]:
+    best = history.loc[_best_row(history)]
+    return {
+        "parameters": count_parameters(task.network),
+        "best_epoch": int(best["epoch"]),
+        "validation_median_deg": float(best["validation_median_deg"]),
+        "train_s": float(history["train_s"].sum()),
+        "signals_seen": int((history["train_s"] * history["signals_per_s"]).sum().round()),
+        "signals_per_s": float(history["signals_per_s"].median()),
+    }
+
+
+def _best_row(history: pd.DataFrame) -> int:
+    """The last of the epochs with the smallest validation median, as `train` chooses."""
+    smallest = history["validation_median_deg"].min()
+    return history.index[history["validation_median_deg"] == smallest][-1]
