@@ -28,7 +28,8 @@ from tests.benchmarks.measure import (
 )
 from tests.benchmarks.problem import ROLLS, measured_again, published, simulated, teach
 from workflow.lib.inference.plain import predict_plain, predict_tta
-from workflow.lib.models.tasks import Task, make_task
+from workflow.lib.models.registry import make_task
+from workflow.lib.models.task import Task
 
 SMALL = {"one layer": 1, "two layers": 2}  # decoders beside the equivariant encoder
 OPERATIONS = 2  # per weight and use: a multiplication and an addition
@@ -79,7 +80,7 @@ def _sequence_rows(device: torch.device, sizes: Sizes) -> list[Row]:
 
     contenders = [Contender("TTA, SequenceNet", task, predict_tta, ROLLS * operations)]
     for phrase, layers in SMALL.items():
-        small = make_task("sequencenet", {"encoder": "equivariant", "layers": layers}, gain_sd=0.0)
+        small = make_task("sequencenet", {"encoder": "equivariant", "layers": layers})
         teach(small, learnt, device, sizes.lessons)
         work = f"TTA, equivariant encoder, {phrase}"
         contenders.append(Contender(work, small, predict_tta, None))

@@ -16,7 +16,7 @@ from workflow.lib import networks
 from workflow.lib.data.split import read_fold
 from workflow.lib.inference.plain import predict_plain, predict_tta
 from workflow.lib.models.saved import load_task
-from workflow.lib.models.tasks import Task
+from workflow.lib.models.task import Task
 from workflow.lib.orientation import misorientation_deg
 from workflow.lib.training.precision import arithmetic
 

@@ -9,13 +9,14 @@ import yaml
 from torch import Tensor
 
 from tests.benchmarks.measure import precisions
-from workflow.lib.models.tasks import SequenceTask, Task, make_task
+from workflow.lib.models.registry import make_task
+from workflow.lib.models.task import Task
 from workflow.lib.orientation import from_euler_zyz
 from workflow.lib.runtime.digest import ROOT
 from workflow.lib.simulation.reflectance import SPECIMENS, simulate_specimen, stream
-from workflow.lib.tokens import encode_all_rolls
 from workflow.lib.training.loop import TrainingData, batches_of
 from workflow.lib.training.step import Stepper, TrainingSettings
+from workflow.lib.training.train import LOOP_KEYS
 
 ROLLS = 72
 MANY = 100_000  # steps of a training, of which so few are taken that its rate stays the first
@@ -46,20 +47,18 @@ def measured_again(one: Signals, n: int) -> np.ndarray:
 
 def published(network: str) -> tuple[Task, TrainingSettings]:
     """The task on the CPU and its training, as config/config.yaml has them; 72 rolls an epoch."""
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())["networks"][network]
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())["models"][network]
     options = config["training"] | {"rolls_per_epoch": ROLLS}
     options["learning_rate"] = float(options["learning_rate"])
-    gain_sd = options.pop("gain_sd")
+    loop = {key: options.pop(key) for key in LOOP_KEYS}
     torch.manual_seed(1)
-    task = make_task(network, config["architecture"], gain_sd)
-    return task, TrainingSettings(**options, seed=1)
+    task = make_task(config["network"], config["architecture"], **options)
+    return task, TrainingSettings(**loop, seed=1)
 
 
 def training_data(task: Task, learnt: Signals, device: torch.device) -> TrainingData:
     """`learnt` as `task` learns from it; nothing to validate on."""
-    target = from_euler_zyz(torch.from_numpy(learnt.euler_rad))
-    if isinstance(task, SequenceTask):
-        target = encode_all_rolls(target, task.tokenizer)
+    target = task.target(from_euler_zyz(torch.from_numpy(learnt.euler_rad)))
     signals, target = learnt.on(device), target.to(device)
     return TrainingData(signals, target, signals[:0], target[:0])
 

@@ -20,7 +20,7 @@ from tests.benchmarks.problem import measured_again, published, simulated, teach
 from workflow.lib.data.dataset import ingest
 from workflow.lib.data.scans import ingest_scans
 from workflow.lib.inference.plain import predict_plain, predict_tta
-from workflow.lib.models.tasks import make_task
+from workflow.lib.models.registry import make_task
 from workflow.lib.orientation import azimuth_rotation, misorientation_deg, multiply
 from workflow.lib.signals.rolls import roll_azimuth, standardise
 from workflow.lib.simulation.archive import write_archive
@@ -163,7 +163,7 @@ def test_plain_eulernet_has_the_angles_and_the_loss_of_the_library():
 
 
 def test_other_weights_are_refused():
-    other = make_task("sequencenet", {"layers": 2}, gain_sd=0.0).network
+    other = make_task("sequencenet", {"layers": 2}).network
     with pytest.raises(ValueError, match="nothing like"):
         networks.copy_weights(networks.PlainSequenceNet(), other)
     with pytest.raises(ValueError, match="weights more"):
@@ -173,7 +173,7 @@ def test_other_weights_are_refused():
 def test_stepwise_answers_and_their_medoids_are_the_library_s():
     torch.manual_seed(0)
     learnt = simulated(1, specimen=1)
-    task = teach(make_task("sequencenet", {"layers": 1}, 0.0), learnt, CPU, 150, learning_rate=5e-3)
+    task = teach(make_task("sequencenet", {"layers": 1}), learnt, CPU, 150, learning_rate=5e-3)
     plain = networks.PlainSequenceNet(layers=1).eval()
     networks.copy_weights(plain, task.network)
     signals = measured_again(learnt, 3)

@@ -13,7 +13,11 @@ import pytest
 from pypdf import PdfReader
 from scipy.spatial.transform import Rotation
 
-NETWORKS = {"eulernet": "EulerNet", "sequencenet": "SequenceNet"}
+NETWORKS = {
+    "eulernet": "EulerNet",
+    "sequencenet": "SequenceNet",
+    "nearest": "Nearest neighbour",
+}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +91,9 @@ def test_models_say_what_they_are(finished):
         history = pd.read_csv(folder / "training.csv")
         medians = history["validation_median_deg"]
         assert medians[history["epoch"] == model["best_epoch"]].item() == medians.min()
-        assert model["signals_seen"] == 9 * 48 * model["training"]["rolls_per_epoch"] * len(history)
+        rolls = model["training"].get("rolls_per_epoch", 1)
+        assert model["signals_seen"] == 9 * 48 * rolls * len(history)
+        assert model["name"] == model["network"] == network
         assert model["simulated"]
 
 

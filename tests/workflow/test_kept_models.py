@@ -13,7 +13,7 @@ from tests.workflow.own_data import said
 from tests.workflow.test_reruns import plan
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--configfile", "config/ci.yaml"]
-OTHER_SETTINGS = "networks: {eulernet: {training: {epochs: 3}}}"
+OTHER_SETTINGS = "models: {eulernet: {training: {epochs: 3}}}"
 REFUSED = "#!/bin/sh\necho 'sbatch: error: invalid account' >&2\nexit 1\n"
 WEIGHTS = "models/eulernet/1/1/weights.safetensors"
 
@@ -76,7 +76,7 @@ def test_models_survive_a_refused_submission(copy, tmp_path):
 
 
 def test_a_training_that_fails_costs_no_model(copy):
-    changes = "networks: {eulernet: {training: {learning_rate: 1.0e+9, schedule: constant}}}"
+    changes = "models: {eulernet: {training: {learning_rate: 1.0e+9, schedule: constant}}}"
     target = f"results/ci/{WEIGHTS}"
     before = (copy / target).read_bytes()
     told = run(copy, "--cores", "2", "--", target, changes=changes)

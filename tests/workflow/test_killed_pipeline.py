@@ -29,7 +29,7 @@ JOB_OF_OUTPUT = {  # below results/demo
     r"archive/.*": "simulate",
     r"(dataset|scans)\.h5": "ingest",
     r"folds/1\.h5": "split",
-    r"tokens/1\.h5": "tokenize",
+    r"tokens/digit/1\.h5": "tokenize",
     r"models/(\w+)/.*": r"train \1",
     r"predictions/(\w+)/.*": r"predict \1",
     r"(scores\.csv|folds\.\w+)": "score",
@@ -44,7 +44,7 @@ SAME = [  # bit for bit
     "comparison.csv",
     "figure1.png",
     "dataset.h5",
-    "tokens/1.h5",
+    "tokens/digit/1.h5",
     *[f"models/{network}/1/1/weights.safetensors" for network in ("eulernet", "sequencenet")],
     *[f"predictions/{network}/1/1.h5" for network in ("eulernet", "sequencenet")],
 ]

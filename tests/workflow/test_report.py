@@ -18,7 +18,7 @@ SHOWN = {
     "Data": {"data_card.pdf", "data_card.png", "report/data_card.html"},
     "Trainings": {
         f"models/{network}/{fold}/1/{file}"
-        for network in ("eulernet", "sequencenet")
+        for network in ("eulernet", "sequencenet", "nearest")
         for fold in (1, 2)
         for file in ("model.json", "training.csv")
     },

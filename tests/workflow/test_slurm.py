@@ -20,9 +20,10 @@ CHANGES = """
 device: auto
 folds: [1]
 seeds: [1, 2]
-networks:
+models:
   eulernet: {training: {epochs: 50}}
   sequencenet: {training: {epochs: 2}}
+  nearest: null # in its place others would be caught
 """
 VICTIM = "rule_train_wildcards_eulernet_1_1"
 PATIENCE = 600  # seconds; only a run that hangs needs them

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
     [
         ("epochs: 3", "config key top level: unknown epochs"),
         (
-            "networks: {eulernet: {training: {learning_rate: 1e-3}}}",
+            "models: {eulernet: {training: {learning_rate: 1e-3}}}",
             "learning_rate: found '1e-3' (str), expected number; YAML reads it as text",
         ),
         (
@@ -45,7 +45,7 @@ def test_a_run_called_as_something_else_in_results_is_refused(snakemake, project
 
 def test_lists_and_mappings_can_be_given_on_the_command_line(snakemake):
     """Snakemake itself keeps their numbers as text."""
-    settings = "networks={eulernet: {training: {epochs: 7, learning_rate: 2.0e-3}}}"
+    settings = "models={eulernet: {training: {epochs: 7, learning_rate: 2.0e-3}}}"
     done = snakemake("-n", "--config", "folds=[2, 3]", "table_fold=2", settings)
     assert done.returncode == 0, done.stdout + done.stderr
     trained = re.findall(r"^ *output: results/ci/models/\S+/(\d+)/1/weights", done.stdout, re.M)

@@ -14,6 +14,7 @@ from workflow.lib.runtime.gpu import check_gpu
 from workflow.lib.runtime.kept import ANEW
 from workflow.lib.archive.download.lock import check_untouched
 from workflow.lib.runtime.surroundings import own_code_first, settle
+from workflow.lib.runtime.variants import read_classes, settings, titles
 
 ROOT = Path(workflow.basedir)
 
@@ -32,6 +33,11 @@ update_config(config, typed(workflow.config_settings.config))  # of the command 
 checked(check_config, config, ROOT / "workflow/schemas/config.schema.yaml")
 
 
+def tokenizer_of(name):
+    """The tokenizer in whose symbols a model writes; None for one that does not write."""
+    return MODELS[name]["architecture"].get("tokenizer")
+
+
 def project_file(path):
     """A file of the project as seen from the working directory, another one with `--directory`."""
     return path if ROOT.samefile(Path.cwd()) else str(ROOT / path)
@@ -41,7 +47,12 @@ RESULTS = f"results/{config['run']}"
 DATASET_ID, DATASET_VERSION = "z8bh7n5b7d", 1  # doi 10.17632/z8bh7n5b7d.1
 RAW = f"results/raw/{DATASET_ID}.{DATASET_VERSION}"  # downloads, shared by all runs
 SIMULATED = f"{RESULTS}/archive"
-NETWORKS = list(config["networks"])
+MODELS = config["models"]
+CLASSES = read_classes(ROOT / "workflow/schemas")
+COMPARED = config["compared"]
+TITLES = titles(config, CLASSES)
+COMPARED_TITLES = {name: TITLES[name] for name in COMPARED}
+TOKENIZERS = sorted({tokenizer_of(name) for name in MODELS} - {None})
 SPECIMENS = [f"{specimen:02d}" for specimen in range(1, config["specimens"] + 1)]
 ON_CPU = config["device"] == config["prediction_device"] == "cpu"
 LEARN_ENVIRONMENT = f"../../envs/learn-{'cpu' if ON_CPU else 'gpu'}.yaml"  # seen from here
@@ -49,7 +60,7 @@ STYLE = project_file("paper/style/figures.mplstyle")
 PUBLISHED = project_file("config/published.yaml")
 TABLES = {  # shown by `snakemake --report`
     "table1": "Table 1",
-    "comparison": "Networks compared",
+    "comparison": "Models compared",
     "scores": "All trainings",
     "folds": "Results by fold",
     "jobs": "Time and memory of the rules",
@@ -61,42 +72,56 @@ PREDICTIONS = f"{RESULTS}/predictions/{{network}}/{{fold}}/{{seed}}.h5"
 
 
 wildcard_constraints:
-    network="|".join(NETWORKS),
+    network="|".join(MODELS),
+    tokenizer=r"\w+",
     fold=r"\d+",
     seed=r"\d+",
 
 
-def every_training(pattern, folds=None):
-    """One file of each network, fold and seed."""
-    folds = config["folds"] if folds is None else folds
-    return expand(pattern, network=NETWORKS, fold=folds, seed=config["seeds"])
+def every_training(pattern, folds=None, names=None):
+    """One file of each model (or of those named), fold and seed."""
+    return expand(
+        pattern,
+        network=list(MODELS) if names is None else names,
+        fold=config["folds"] if folds is None else folds,
+        seed=config["seeds"],
+        tokenizer=TOKENIZERS,  # for the files of `tokenize`, which have no network
+    )
 
 
 def traces():
-    """One trace of each network, if the config asks for them."""
+    """One trace of each model that is trained in steps, if the config asks for them."""
     fold, seed = config["table_fold"], config["seeds"][0]
-    wanted = NETWORKS if config["profiler_steps"] else []
-    return [f"{RESULTS}/traces/{network}/{fold}/{seed}.json" for network in wanted]
+    wanted = [name for name in MODELS if CLASSES[MODELS[name]["network"]]["loop"]]
+    wanted = wanted if config["profiler_steps"] else []
+    return [f"{RESULTS}/traces/{name}/{fold}/{seed}.json" for name in wanted]
 
 
-def table_fold(pattern):
-    """One file of each network and seed, for the fold of Table 1 and Figure 1."""
-    return every_training(pattern, [config["table_fold"]])
+def table_fold(pattern, names=None):
+    """One file of each model and seed, for the fold of Table 1 and Figure 1."""
+    return every_training(pattern, [config["table_fold"]], names)
 
 
 def training_inputs(wildcards):
-    """A fold's signals, and for SequenceNet its tokens."""
+    """A fold's signals, and its tokens if that is what the model learns to write."""
     inputs = {"fold": f"{RESULTS}/folds/{{fold}}.h5"}
-    if wildcards.network == "sequencenet":
-        inputs["tokens"] = f"{RESULTS}/tokens/{{fold}}.h5"
+    tokenizer = tokenizer_of(wildcards.network)
+    if tokenizer is not None:
+        inputs["tokens"] = f"{RESULTS}/tokens/{tokenizer}/{{fold}}.h5"
     return inputs
+
+
+def training_settings(wildcards):
+    """What the config has for a model, without what it is called."""
+    return settings(MODELS[wildcards.network])
 
 
 def files_of_jobs(kind, names):
     """The files of one kind, log or benchmark, of all jobs of the rules named, by rule."""
-    return {
+    files = {
         name: sorted(set(every_training(getattr(getattr(rules, name), kind)))) for name in names
     }
+    return {name: jobs for name, jobs in files.items() if jobs}  # some have none in some configs
 
 
 def shown(file, caption, category, /, **labels):

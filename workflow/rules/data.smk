@@ -1,6 +1,6 @@
 # From an archive to one training problem per fold.
 # Needs: nothing (source simulated), a local copy (archive) or the network (mendeley).
-# Makes: dataset.h5, scans.h5, data_card.*, folds/<fold>.h5, tokens/<fold>.h5.
+# Makes: dataset.h5, scans.h5, data_card.*, folds/<fold>.h5, tokens/<tokenizer>/<fold>.h5.
 
 
 rule simulate:
@@ -101,16 +101,15 @@ rule tokenize:
     input:
         fold=rules.split.output.fold,
     output:
-        tokens=f"{RESULTS}/tokens/{{fold}}.h5",
+        tokens=f"{RESULTS}/tokens/{{tokenizer}}/{{fold}}.h5",
     log:
-        f"{RESULTS}/logs/tokenize/{{fold}}.log",
+        f"{RESULTS}/logs/tokenize/{{tokenizer}}/{{fold}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/tokenize/{{fold}}.tsv"
+        f"{RESULTS}/benchmarks/tokenize/{{tokenizer}}/{{fold}}.tsv"
     priority: 1  # on the longest way to the paper
     conda:
         LEARN_ENVIRONMENT
     params:
-        tokenizer=config["networks"]["sequencenet"]["architecture"]["tokenizer"],
         library=library_digest("tokenize_fold"),
     script:
         "../scripts/tokenize_fold.py"

@@ -1,4 +1,4 @@
-# From trained networks to tables and figures.
+# From trained models to tables and figures.
 # Needs: models/, folds/. Makes: predictions/, scores.csv, table1.*, comparison.csv,
 # folds.*, figure1.*, learning_curves.*, signals.*.
 
@@ -39,6 +39,7 @@ rule score:
     conda:
         "../../envs/report.yaml"
     params:
+        titles=TITLES,
         library=library_digest("score"),
     script:
         "../scripts/score.py"
@@ -59,6 +60,8 @@ rule table1:
     conda:
         "../../envs/report.yaml"
     params:
+        titles=TITLES,
+        compared=COMPARED,
         resamples=config["bootstrap_resamples"],
         library=library_digest("table1"),
     script:
@@ -67,7 +70,7 @@ rule table1:
 
 rule figure1:
     input:
-        predictions=table_fold(PREDICTIONS),
+        predictions=table_fold(PREDICTIONS, COMPARED),
         style=STYLE,
     output:
         shown_figure("figure1", "Figure 1: histograms"),
@@ -79,6 +82,7 @@ rule figure1:
     conda:
         "../../envs/report.yaml"
     params:
+        titles=COMPARED_TITLES,
         library=library_digest("figure1"),
     script:
         "../scripts/figure1.py"
@@ -99,6 +103,7 @@ rule learning_curves:
     conda:
         "../../envs/report.yaml"
     params:
+        titles=TITLES,
         library=library_digest("learning_curves"),
     script:
         "../scripts/learning_curves.py"

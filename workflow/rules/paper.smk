@@ -53,6 +53,7 @@ rule jobs:
         "../../envs/report.yaml"
     params:
         benchmarks=files_of_jobs("benchmark", MEASURED),
+        titles=TITLES,
         library=library_digest("jobs"),
     script:
         "../scripts/jobs.py"
@@ -88,7 +89,7 @@ rule numbers:
         comparison=rules.table1.output.comparison,
         provenance=rules.provenance.output.json,
         fold=f"{RESULTS}/folds/{config['table_fold']}.h5",
-        models=table_fold(rules.train.output.model),
+        models=table_fold(rules.train.output.model, COMPARED),
         published=PUBLISHED,
     output:
         numbers=f"{RESULTS}/numbers.tex",
@@ -100,6 +101,7 @@ rule numbers:
     conda:
         LEARN_ENVIRONMENT
     params:
+        compared=COMPARED_TITLES,
         library=library_digest("write_numbers"),
     script:
         "../scripts/write_numbers.py"

@@ -1,5 +1,6 @@
-# One training per network, fold and seed; on a cluster they run side by side.
-# Needs: folds/<fold>.h5, and tokens/<fold>.h5 for SequenceNet.
+# One training per model, fold and seed; on a cluster they run side by side. The wildcard `network`
+# is the name of a model in the config.
+# Needs: folds/<fold>.h5, and tokens/<tokenizer>/<fold>.h5 for a model with a tokenizer.
 # Makes: models/<network>/<fold>/<seed>/, and with `profiler_steps` traces/. The checkpoint beside
 # a model is undeclared on purpose: Snakemake deletes a failed job's outputs, and the next attempt
 # resumes from it. So is a copy of what is finished (`workflow.lib.runtime.kept`), because Snakemake deletes
@@ -25,7 +26,7 @@ rule train:
     resources:
         gpu=int(config["device"] != "cpu"),
     params:
-        settings=lambda wildcards: config["networks"][wildcards.network],
+        settings=training_settings,
         checkpoint=f"{MODEL}/checkpoint.pt",
         kept=f"{RESULTS}/kept/{{network}}/{{fold}}/{{seed}}",
         library=library_digest("train"),
@@ -50,7 +51,7 @@ rule profile:
     resources:
         gpu=int(config["device"] != "cpu"),
     params:
-        settings=lambda wildcards: config["networks"][wildcards.network],
+        settings=training_settings,
         steps=config["profiler_steps"],
         library=library_digest("profile_training"),
     script:

@@ -27,7 +27,7 @@ KEPT_NOTE = (
     "table of trainings has their time."
 )
 TRAININGS_NOTE = (
-    "The trainings of each network: medians of time and of training signals per second, highest "
+    "The trainings of each model: medians of time and of training signals per second, highest "
     "memory, and how much of the device's time was in use: of a GPU as its driver says, of a CPU "
     "as this process's time over that of its cores."
 )
@@ -37,12 +37,13 @@ def main(
     models: Sequence[Path],
     predictions: Sequence[Path],
     benchmarks: Mapping[str, Sequence[Path]],
+    titles: Mapping[str, str],
     jobs: Sequence[Path],
     trainings: Sequence[Path],
 ) -> None:
     """Write both tables, each as CSV, Markdown and LaTeX, in this order.
 
-    The CSV of the trainings has a row per training, its other files a row per network.
+    The CSV of the trainings has a row per training, its other files a row per model.
     """
     by_training = training_table(models)
     simulated = bool(by_training["simulated"].any())
@@ -50,7 +51,7 @@ def main(
     by_rule = job_table(benchmarks, gpus_by_rule(by_training, devices))
     kept = int(by_training["kept"].sum())
     jobs_note = JOBS_NOTE + (KEPT_NOTE.format(kept) if kept else "")
-    by_network = networks_shown(network_table(by_training))
+    by_network = networks_shown(network_table(by_training), titles)
     for table, shown, note, (csv, md, tex) in (
         (by_rule, jobs_shown(by_rule), jobs_note, jobs),
         (by_training, by_network, TRAININGS_NOTE, trainings),
@@ -71,6 +72,7 @@ if __name__ == "__main__":
             rule: [Path(file) for file in files]
             for rule, files in snakemake.params.benchmarks.items()
         },
+        titles=snakemake.params.titles,
         jobs=[Path(path) for path in snakemake.output.jobs],
         trainings=[Path(path) for path in snakemake.output.trainings],
     )

@@ -1,6 +1,6 @@
 """Rule `learning_curves`: in, the history of every training; out, one figure of them all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workflow.lib.report.figures import plot_learning_curves
@@ -9,11 +9,15 @@ from workflow.lib.runtime.script import run
 
 
 def main(
-    models: Sequence[Path], histories: Sequence[Path], style: Path, figures: Sequence[Path]
+    models: Sequence[Path],
+    histories: Sequence[Path],
+    titles: Mapping[str, str],
+    style: Path,
+    figures: Sequence[Path],
 ) -> None:
     """Draw loss and validation median over epochs into each of `figures`."""
     table, simulated = read_histories(models, histories)
-    plot_learning_curves(table, simulated, style, figures)
+    plot_learning_curves(table, titles, simulated, style, figures)
 
 
 if __name__ == "__main__":
@@ -22,6 +26,7 @@ if __name__ == "__main__":
         snakemake.log[0],
         models=[Path(path) for path in snakemake.input.models],
         histories=[Path(path) for path in snakemake.input.histories],
+        titles=snakemake.params.titles,
         style=Path(snakemake.input.style),
         figures=[Path(path) for path in snakemake.output],
     )

@@ -1,4 +1,4 @@
-"""Rule `predict`: in, a trained network and a fold; out, its answers on the test specimen."""
+"""Rule `predict`: in, a trained model and a fold; out, its answers on the test specimen."""
 
 from pathlib import Path
 
@@ -19,21 +19,24 @@ def main(
     weights: Path,
     model: Path,
     predictions: Path,
-    network: str,
+    name: str,
     seed: int,
     device: str,
     threads: int,
 ) -> None:
-    """Predict the fold's test signals plainly and with TTA, and compare with their labels."""
+    """Predict the fold's test signals plainly and with TTA, and compare with their labels.
+
+    name: of the model in the config, which becomes the attribute `network`.
+    """
     test, attributes = read_fold(fold, ["test"])["test"], read_attributes(fold)
     task = load_task(weights, model)
     where = choose_device(device)
-    answers = evaluate(task, test, where, threads, label=network)
-    attributes |= {"network": network, "seed": seed, "device": device_name(where)}
+    answers = evaluate(task, test, where, threads, label=name)
+    attributes |= {"network": name, "seed": seed, "device": device_name(where)}
     write_predictions(predictions, answers, attributes)
     logger.info(
         "%s, fold %s, seed %d: %d signals, %d invalid answers, median %.2f°, with TTA %.2f°",
-        network, attributes["fold"], seed, len(answers.reference), answers.n_invalid,
+        name, attributes["fold"], seed, len(answers.reference), answers.n_invalid,
         np.median(answers.misorientation_deg), np.median(answers.tta_misorientation_deg),
     )  # fmt: skip
 
@@ -46,7 +49,7 @@ if __name__ == "__main__":
         weights=Path(snakemake.input.weights),
         model=Path(snakemake.input.model),
         predictions=Path(snakemake.output.predictions),
-        network=snakemake.wildcards.network,
+        name=snakemake.wildcards.network,
         seed=int(snakemake.wildcards.seed),
         device=snakemake.config["prediction_device"],  # changes no result, so no parameter
         threads=snakemake.threads,

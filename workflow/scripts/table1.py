@@ -1,6 +1,6 @@
-"""Rule `table1`: in, the predictions of one fold; out, Table 1 and the networks compared."""
+"""Rule `table1`: in, the predictions of one fold; out, Table 1 and two models compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workflow.lib.evaluation.published import read_published
@@ -18,6 +18,8 @@ from workflow.lib.runtime.script import logger, run
 def main(
     predictions: Sequence[Path],
     published: Path,
+    titles: Mapping[str, str],
+    compared: Sequence[str],
     resamples: int,
     csv: Path,
     markdown: Path,
@@ -26,11 +28,11 @@ def main(
 ) -> None:
     """Write Table 1 as CSV, Markdown and LaTeX, and the reductions with their intervals."""
     results, simulated, source = read_results(predictions)
-    table = table1(results, read_published(published), resamples, source, simulated)
+    table = table1(results, titles, read_published(published), resamples, source, simulated)
     write_text(csv, table.to_csv(index=False))
     write_text(markdown, table1_markdown(table))
     write_text(latex, table1_latex(table))
-    write_text(comparison, compare(results, resamples).to_csv(index=False))
+    write_text(comparison, compare(results, compared, resamples).to_csv(index=False))
     logger.info("%s", table1_markdown(table))
 
 
@@ -40,6 +42,8 @@ if __name__ == "__main__":
         snakemake.log[0],
         predictions=[Path(path) for path in snakemake.input.predictions],
         published=Path(snakemake.input.published),
+        titles=snakemake.params.titles,
+        compared=snakemake.params.compared,
         resamples=snakemake.params.resamples,
         csv=Path(snakemake.output.table[0]),
         markdown=Path(snakemake.output.table[1]),

@@ -1,4 +1,4 @@
-"""Rule `tokenize`: in, a fold's orientations; out, what SequenceNet has to write for each roll.
+"""Rule `tokenize`: in, a fold's orientations; out, what a network has to write for each roll.
 
 The name is not the rule's, because `tokenize` is a module of Python's standard library.
 """
@@ -29,5 +29,5 @@ if __name__ == "__main__":
         snakemake.log[0],
         fold=Path(snakemake.input.fold),
         tokens=Path(snakemake.output.tokens),
-        tokenizer=snakemake.params.tokenizer,
+        tokenizer=snakemake.wildcards.tokenizer,
     )

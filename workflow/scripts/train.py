@@ -12,7 +12,7 @@ if __name__ == "__main__":
         snakemake.log[0],
         fold=Path(snakemake.input.fold),
         tokens=Path(tokens) if tokens else None,
-        network=snakemake.wildcards.network,
+        name=snakemake.wildcards.network,
         settings=snakemake.params.settings,
         seed=int(snakemake.wildcards.seed),
         device=snakemake.config["device"],  # changes no result, so no parameter

@@ -3,7 +3,7 @@
 The name is not the rule's, because `numbers` is a module of Python's standard library.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workflow.lib.report.numbers import numbers_tex
@@ -19,10 +19,11 @@ def main(
     fold: Path,
     models: Sequence[Path],
     published: Path,
+    compared: Mapping[str, str],
     numbers: Path,
 ) -> None:
     """Write the macros."""
-    text = numbers_tex(scores, table, comparison, provenance, fold, models, published)
+    text = numbers_tex(scores, table, comparison, provenance, fold, models, published, compared)
     write_text(numbers, text)
 
 
@@ -37,5 +38,6 @@ if __name__ == "__main__":
         fold=Path(snakemake.input.fold),
         models=[Path(path) for path in snakemake.input.models],
         published=Path(snakemake.input.published),
+        compared=snakemake.params.compared,
         numbers=Path(snakemake.output.numbers),
     )

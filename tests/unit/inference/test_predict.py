@@ -5,7 +5,8 @@ import torch
 
 from workflow.lib.inference import plain as inference
 from workflow.lib.inference.plain import predict_tta
-from workflow.lib.models.tasks import Task, make_task
+from workflow.lib.models.registry import make_task
+from workflow.lib.models.task import Task
 from workflow.lib.orientation import medoid
 from workflow.lib.signals.rolls import AZIMUTHS
 
@@ -26,7 +27,7 @@ def new_task(name: str, monkeypatch) -> Task:
     """Untrained. SequenceNet's writing is made to vary, and read as if all symbols were digits."""
     torch.manual_seed(5)  # no two best symbols are nearly equally probable
     network, architecture = TASKS[name]
-    task = make_task(network, architecture, gain_sd=0.0)
+    task = make_task(network, architecture)
     if network == "sequencenet":
         for layer in (task.network.encoder[-1], task.network.logits):
             layer.weight.data *= 20

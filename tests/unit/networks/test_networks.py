@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from workflow.lib import networks
-from workflow.lib.models.tasks import EulerTask, SequenceTask, make_task
+from workflow.lib.models.euler import EulerTask
+from workflow.lib.models.registry import make_task
+from workflow.lib.models.sequence import SequenceTask
 from workflow.lib.networks import EulerNet, SequenceNet, count_parameters
 from workflow.lib.signals.rolls import roll_azimuth, standardise
 from workflow.lib.tokens import DecimalTokenizer, DigitTokenizer
@@ -157,7 +159,7 @@ def test_the_token_loss_is_the_weighted_cross_entropy():
 def test_predictions_are_turned_back(network, monkeypatch):
     """A network that answers the identity to a signal rolled by k means Rz(−5°k)."""
     architecture = {"layers": 1, "width": 16} if network == "sequencenet" else {}
-    task = make_task(network, architecture, gain_sd=0.0)
+    task = make_task(network, architecture)
     identity = torch.tensor([1.0, 0, 0, 0], dtype=torch.float64)
     if isinstance(task, EulerTask):
         monkeypatch.setattr(task.network, "forward", lambda signals: torch.zeros(len(signals), 3))

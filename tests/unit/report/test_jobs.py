@@ -20,6 +20,7 @@ from workflow.lib.runtime.files import InputError
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 GPU = "NVIDIA H200 MIG_1g"
+TITLES = {"sequencenet": "SequenceNet", "eulernet": "EulerNet"}
 
 
 @pytest.fixture
@@ -44,7 +45,8 @@ def models(tmp_path):
     ):
         on_gpu = network == "sequencenet"
         description = {
-            "network": network, "fold": 3, "seed": seed, "threads": 4, "train_s": 10.0 * (i + 1),
+            "name": network, "network": "a class", "fold": 3, "seed": seed, "threads": 4,
+            "train_s": 10.0 * (i + 1),
             "signals_per_s": 1000.0 + i, "kept": i == 3, "simulated": True, "device": "ignored",
             "usage": {
                 "device": GPU if on_gpu else "CPU",
@@ -123,7 +125,7 @@ def test_trainings_and_networks(models):
 def test_all_trainings_on_a_cpu_leave_device_memory_empty(models):
     trainings = training_table(models[:2])
     assert trainings["peak_device_memory_mb"].dtype == float
-    assert networks_shown(network_table(trainings))["memory / MB", "GPU"].to_list() == ["–"]
+    assert networks_shown(network_table(trainings), TITLES)["memory / MB", "GPU"].to_list() == ["–"]
 
 
 def test_only_trainings_and_predictions_can_have_a_gpu(models):
@@ -139,7 +141,7 @@ def test_tables_are_written_with_units_and_escaped(benchmark, models):
     assert r"learning\_curves & 1 & 3.0 & 3.0 & 2.0 & 67 & 105 & none \\" in text
     assert r"load / \%" in text
     assert text.index(r"\midrule") < text.index("\nall & 1 & 3.0")
-    networks = networks_shown(network_table(training_table(models)))
+    networks = networks_shown(network_table(training_table(models)), TITLES)
     assert r"SequenceNet & 2 & NVIDIA H200 MIG\_1g" in latex(networks)
     said = markdown(networks, "A note.", simulated=True)
     assert said.startswith("**SIMULATED DATA, not measurements.** A note.\n\n| network ")
@@ -152,7 +154,8 @@ def test_a_model_that_does_not_say_what_it_used_is_not_made_up(models):
     del description["usage"]
     models[0].write_text(json.dumps(description))
     with pytest.raises(
-        InputError, match=r"0\.json has no keys usage and kept.*--force and the target .*0\.json"
+        InputError,
+        match=r"0\.json has no keys name, usage and kept.*--force and the target .*0\.json",
     ):
         training_table(models)
 

@@ -39,7 +39,7 @@ RUN_MACROS = re.findall(
     releasedSequencenetTtaMean comparePlain comparePlainInterval comparePlainVerdict
     compareTta compareTtaInterval compareTtaVerdict compareBoth compareBothInterval
     compareBothVerdict publishedComparePlain publishedCompareTta chanceMedian deviceName
-    torchVersion commit trainingBudgetSentence
+    torchVersion commit trainingBudgetSentence comparedNote
     """,
 )
 MACROS = {network + name for network in ("eulernet", "sequencenet") for name in NETWORK_MACROS}

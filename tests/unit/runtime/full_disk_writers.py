@@ -46,7 +46,8 @@ def draw(path: Path) -> None:
         for epoch in range(1, 10)
     ]
     table = pd.DataFrame(rows).assign(training_loss=1.0, validation_median_deg=2.0)
-    plot_learning_curves(table, True, Path("paper/style/figures.mplstyle"), [path])
+    titles = {"eulernet": "EulerNet", "sequencenet": "SequenceNet"}
+    plot_learning_curves(table, titles, True, Path("paper/style/figures.mplstyle"), [path])
 
 
 def write_csv(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Every mistake in the configuration is one line that names the key."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -30,15 +31,15 @@ def test_the_configs_are_valid(name):
     check_config(merged(PAPER, changes), SCHEMA)
 
 
-TRAINING = "networks: {eulernet: {training: {%s}}}"
+TRAINING = "models: {eulernet: {training: {%s}}}"
 MISTAKES = [
     ("epoch: 3", "config key top level: unknown epoch; known are run, data"),
-    (TRAINING % "epocs: 3", "config key networks.eulernet.training: unknown epocs"),
+    (TRAINING % "epocs: 3", "config key models.eulernet.training: unknown epocs"),
     (
         TRAINING % "learning_rate: 1e-3",
         r"learning_rate: found '1e-3' \(str\), expected number; YAML reads it as text: write",
     ),
-    (TRAINING % "epochs: 0", "networks.eulernet.training.epochs: found 0 .*at least 1"),
+    (TRAINING % "epochs: 0", "models.eulernet.training.epochs: found 0 .*at least 1"),
     (TRAINING % "epochs: 2.5", r"epochs: found 2.5 \(float\), expected integer"),
     (TRAINING % "batch: '64'", r"batch: found '64' \(str\), expected integer"),
     (TRAINING % "schedule: cosine", "schedule: found 'cosine' .*one of .*one_cycle"),
@@ -58,7 +59,79 @@ MISTAKES = [
     ("data: {source: archive, archive: /nowhere}", "data.archive: found '/nowhere'"),
     ("data: {source: web}", "data.source: found 'web' .*one of"),
     ("{specimens: 9, folds: [1], data: {source: simulated}}", "specimens: found 9, expected 10"),
-    ("networks: null", r"networks: found None \(NoneType\), expected object"),
+    ("models: null", r"models: found None \(NoneType\), expected object"),
+    (
+        "models: {Wide: {like: eulernet}}",
+        r"models: found 'Wide' .*expected text that matches \^\[a-z",
+    ),
+    ("models: {1: {like: eulernet}}", r"config key models: found 1 \(int\), expected string"),
+    ("models: {wide: {likes: eulernet}}", "models.wide: unknown likes; known are network, like"),
+    (
+        "models: {wide: {}}",
+        "models.wide: found no network, expected one of eulernet, nearest, sequ",
+    ),
+    (
+        "models: {wide: {network: vgg}}",
+        "models.wide: found network 'vgg', expected one of eulernet",
+    ),
+    (
+        "models: {wide: {like: vgg}}",
+        "models.wide.like: found 'vgg', expected one of eulernet, sequ",
+    ),
+    (
+        "models: {wide: {like: wide}}",
+        r"models.wide.like: found 'wide', which makes a ring \(wide → wide\), expected a model",
+    ),
+    (
+        "models: {a: {like: b}, b: {like: c}, c: {like: a}}",
+        r"config key models.c.like: found 'a', which makes a ring \(a → b → c → a\)",
+    ),
+    (
+        "models: {wide: {like: sequencenet, architecture: {widht: 64}}}",
+        "models.wide.architecture: unknown widht; known are tokenizer, cell",
+    ),
+    (
+        "models: {wide: {like: sequencenet, architecture: {input: scaled}}}",
+        "models.wide.architecture: unknown input; known are tokenizer, cell",
+    ),
+    (
+        "models: {wide: {like: sequencenet, architecture: {width: 0}}}",
+        "models.wide.architecture.width: found 0 .*at least 1",
+    ),
+    (
+        "models: {wide: {network: sequencenet}}",
+        "models.wide.architecture: 'tokenizer' is a required property",
+    ),
+    (
+        "models: {sequencenet: {training: {gain_sd: 0.1}}}",
+        "models.sequencenet.training: unknown gain_sd; known are epochs",
+    ),
+    (
+        "models: {nearest: {network: nearest, training: {epochs: 3}}}",
+        "models.nearest.training: unknown epochs; known are none",
+    ),
+    (
+        "models: {nearest: {like: eulernet, network: nearest}}",
+        "models.nearest.architecture: unknown input; known are none",
+    ),
+    (
+        "models: {a: {like: eulernet, title: SequenceNet}}",
+        "models.a.title: found 'SequenceNet', which is that of sequencenet, expected one",
+    ),
+    ("models: {a: {like: eulernet, title: '$x$'}}", "models.a.title: found .*expected text that"),
+    (
+        "compared: [eulernet, vgg]",
+        "compared: found 'vgg', expected two of the models eulernet, seq",
+    ),
+    ("compared: [eulernet]", r"config key compared: found \['eulernet'\] .*too short"),
+    (
+        "models: {sequencenet: null}",
+        "compared: found 'sequencenet', expected two of the models eul",
+    ),
+    (
+        "networks: {eulernet: {training: {epochs: 3}}}",
+        "config key networks: is called models now: write `models:` in its place, and leave out",
+    ),
 ]
 
 
@@ -92,8 +165,7 @@ def keys(config: dict, prefix: str = "") -> list[str]:
 
 def test_the_readme_has_a_row_per_key():
     readme = (ROOT / "config/README.md").read_text()
-    # the two networks' trainings share their rows
-    names = {name.replace("eulernet.training", "*.training") for name in keys(PAPER)}
-    names = {name.replace("sequencenet.training", "*.training") for name in names}
+    names = {re.sub(r"^models\.\w+", "models.*", name) for name in keys(PAPER)}
+    names |= {"models.*.like", "models.*.title"}
     rows = {line.split("`")[1] for line in readme.splitlines() if line.startswith("| `")}
     assert rows == names

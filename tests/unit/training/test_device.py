@@ -11,7 +11,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from workflow.lib.models.tasks import EulerTask, make_task
+from workflow.lib.models.euler import EulerTask
+from workflow.lib.models.registry import make_task
 from workflow.lib.signals.rolls import AZIMUTHS
 from workflow.lib.training.loop import TrainingData, batches_of
 from workflow.lib.training.step import TrainingSettings
@@ -61,7 +62,7 @@ def data_on_meta(task) -> TrainingData:
 @pytest.mark.parametrize(("network", "architecture"), VARIANTS)
 def test_steps_of_an_epoch_stay_on_the_device(network, architecture, monkeypatch):
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # has no meta
-    task = make_task(network, architecture, gain_sd=0.2)
+    task = make_task(network, architecture)
     task.network.to("meta")
     data = data_on_meta(task)
     task.loss(*next(batches_of(task, data, SETTINGS)))  # constants may be moved once

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from workflow.lib.inference.plain import predict_plain, predict_tta
-from workflow.lib.models.tasks import EulerTask, SequenceTask, make_task
+from workflow.lib.models.euler import EulerTask
+from workflow.lib.models.registry import make_task
 from workflow.lib.orientation import (
     from_euler_zyz,
     misorientation_deg,
@@ -16,7 +17,6 @@ from workflow.lib.orientation import (
 )
 from workflow.lib.signals.rolls import AZIMUTHS
 from workflow.lib.simulation.reflectance import SPECIMENS, simulate_specimen, stream
-from workflow.lib.tokens import encode_all_rolls
 from workflow.lib.training import loop as training
 from workflow.lib.training.loop import TrainingData, train
 from workflow.lib.training.step import TrainingError, TrainingSettings
@@ -37,9 +37,7 @@ def problem(task, n: int = 96, m: int = 32) -> TrainingData:
     signals, euler = simulate_specimen(n + m, SPECIMENS[0], stream(1, 0, 0))
     signals = torch.from_numpy(signals)
     orientation = from_euler_zyz(torch.from_numpy(euler))
-    target = orientation[:n]
-    if isinstance(task, SequenceTask):
-        target = encode_all_rolls(target, task.tokenizer)
+    target = task.target(orientation[:n])
     return TrainingData(signals[:n], target, signals[n:], orientation[n:])
 
 
@@ -47,9 +45,9 @@ def new_task(network: str, size: dict = TINY):
     """EulerNet, or SequenceNet of that size, as published or with the equivariant encoder."""
     torch.manual_seed(0)
     if network == "eulernet":
-        return make_task(network, {}, gain_sd=0.2)
+        return make_task(network, {})
     encoder = {"sequencenet": "published", "equivariant": "equivariant"}[network]
-    return make_task("sequencenet", size | {"encoder": encoder}, gain_sd=0.2)
+    return make_task("sequencenet", size | {"encoder": encoder})
 
 
 networks = pytest.mark.parametrize("network", ["eulernet", "sequencenet", "equivariant"])

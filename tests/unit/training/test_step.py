@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from workflow.lib.inference.plain import predict_plain, predict_tta
-from workflow.lib.models.tasks import Task, make_task
+from workflow.lib.models.registry import make_task
+from workflow.lib.models.task import LoopTask
 from workflow.lib.orientation import from_euler_zyz
 from workflow.lib.simulation.reflectance import SPECIMENS, simulate_specimen, stream
 from workflow.lib.tokens import encode_all_rolls
@@ -26,13 +27,13 @@ ARCHITECTURES = {
 networks = pytest.mark.parametrize("name", ARCHITECTURES)
 
 
-def new_task(name: str) -> Task:
+def new_task(name: str) -> LoopTask:
     torch.manual_seed(0)
     network = "eulernet" if name == "eulernet" else "sequencenet"
-    return make_task(network, ARCHITECTURES[name], gain_sd=0.0)
+    return make_task(network, ARCHITECTURES[name])
 
 
-def batch_of(task: Task, n: int = 20) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def batch_of(task: LoopTask, n: int = 20) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     signals, euler = simulate_specimen(n, SPECIMENS[0], stream(1, 0, 0))
     target = from_euler_zyz(torch.from_numpy(euler))
     if hasattr(task, "tokenizer"):
@@ -56,7 +57,7 @@ class Memory:
     def __init__(self, monkeypatch, capacity: int) -> None:
         self.capacity, self.monkeypatch = capacity, monkeypatch
 
-    def limit(self, task: Task, method: str) -> Task:
+    def limit(self, task: LoopTask, method: str) -> LoopTask:
         original = getattr(task, method)
 
         def limited(signals, *rest):

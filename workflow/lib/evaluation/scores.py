@@ -1,8 +1,8 @@
 """From misorientations to medians, means, and intervals by bootstrap.
 
-Arrays of misorientations are (seeds, n): the same n signals, judged by a network trained
+Arrays of misorientations are (seeds, n): the same n signals, judged by a model trained
 with different seeds. A statistic is computed per seed and averaged over seeds; resampling
-draws signals, the same for all seeds and networks, so that comparisons are paired.
+draws signals, the same for all seeds and models, so that comparisons are paired.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,11 @@ from workflow.lib.inference.predictions import read_predictions
 from workflow.lib.runtime.files import InputError
 
 CONFIDENCE = 0.95
-DISPLAY_NAMES = {"eulernet": "EulerNet", "sequencenet": "SequenceNet"}
 
 
 @dataclass(frozen=True)
 class Result:
-    """A network's misorientations on the evaluation set of one fold, (seeds, n) each."""
+    """A model's misorientations on the evaluation set of one fold, (seeds, n) each."""
 
     plain_deg: np.ndarray
     tta_deg: np.ndarray
@@ -49,7 +48,7 @@ def reduction(baseline_deg: np.ndarray, other_deg: np.ndarray) -> float:
 def reduction_interval(
     baseline_deg: np.ndarray, other_deg: np.ndarray, resamples: int
 ) -> tuple[float, float]:
-    """95 % percentile interval of `reduction`, both networks on the same drawn signals."""
+    """95 % percentile interval of `reduction`, both models on the same drawn signals."""
     seeds = len(baseline_deg)
 
     def statistic(*rows: np.ndarray, axis: int) -> np.ndarray:
@@ -59,7 +58,10 @@ def reduction_interval(
 
 
 def score_table(paths: Sequence[Path]) -> pd.DataFrame:
-    """One row per predictions file: network, fold, seed, n, medians, means, invalid answers."""
+    """A row per predictions file: network, fold, seed, n, medians, means, invalid answers.
+
+    network: the name of the model.
+    """
     rows = []
     for path in paths:
         predictions, attributes = read_predictions(path)
@@ -84,7 +86,7 @@ def score_table(paths: Sequence[Path]) -> pd.DataFrame:
 
 
 def read_results(paths: Sequence[Path]) -> tuple[dict[str, Result], bool, str]:
-    """Results by network of predictions of one fold; whether simulated; the data's source."""
+    """Results by model of predictions of one fold; whether simulated; the data's source."""
     rows: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     folds, sources, simulated = set(), set(), set()
     for path in paths:

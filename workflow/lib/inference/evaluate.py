@@ -6,7 +6,7 @@ from torch import Tensor
 from workflow.lib.data.split import Signals
 from workflow.lib.inference.plain import predict_plain, predict_tta
 from workflow.lib.inference.predictions import Predictions
-from workflow.lib.models.tasks import Task
+from workflow.lib.models.task import Task
 from workflow.lib.orientation import MAX_MISORIENTATION_DEG, canonical_sign, misorientation_deg
 from workflow.lib.runtime.cpu import use_cpu
 

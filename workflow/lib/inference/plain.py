@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from workflow.lib.models.tasks import Task
+from workflow.lib.models.task import Task
 from workflow.lib.orientation import medoid
 from workflow.lib.runtime.gpu import no_gpu, why_torch_has_none
 from workflow.lib.signals.rolls import AZIMUTHS

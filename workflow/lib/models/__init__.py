@@ -1,1 +1,1 @@
-"""A network with its loss and the way its answer is read."""
+"""A network with its loss and the way its answer is read: one module per class, a registry."""

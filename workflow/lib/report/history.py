@@ -1,4 +1,4 @@
-"""The histories of all trainings as one table."""
+"""The histories of all trainings in epochs as one table."""
 
 import json
 from collections.abc import Sequence
@@ -8,9 +8,10 @@ import pandas as pd
 
 
 def read_histories(models: Sequence[Path], histories: Sequence[Path]) -> tuple[pd.DataFrame, bool]:
-    """Rows of every training.csv with network, fold, seed and whether it was the one chosen.
+    """Rows of training.csv with network, fold, seed and whether it was the one chosen.
 
-    Also returned: whether the data are simulated.
+    network: the model's name. What was learnt at once, without a loss, has no history and no
+    rows. Also returned: whether the data are simulated.
     """
     tables = []
     simulated = False
@@ -19,7 +20,9 @@ def read_histories(models: Sequence[Path], histories: Sequence[Path]) -> tuple[p
         simulated |= description["simulated"]
         table = pd.read_csv(history)
         table["selected"] = table["epoch"] == description["best_epoch"]
-        for key in ("network", "fold", "seed"):
+        table["network"] = description["name"]
+        for key in ("fold", "seed"):
             table[key] = description[key]
         tables.append(table)
-    return pd.concat(tables, ignore_index=True), simulated
+    rows = pd.concat(tables)
+    return rows[rows["training_loss"].notna()].reset_index(drop=True), simulated

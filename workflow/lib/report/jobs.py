@@ -1,4 +1,4 @@
-"""What the jobs of a run took: time, CPU and memory by rule, and the trainings by network.
+"""What the jobs of a run took: time, CPU and memory by rule, and the trainings by model.
 
 Times come from Snakemake's benchmark files. It samples a job every half second, after 15 s
 every 30 s: CPU time and memory after the last sample are not in them, and a job that ends
@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow.lib.evaluation.scores import DISPLAY_NAMES
 from workflow.lib.report.style.notice import markdown_notice
 from workflow.lib.report.style.tabular import escape, tabular
 from workflow.lib.runtime.files import InputError, remade_by
@@ -28,7 +27,7 @@ ALL = "all"  # names the row of sums
 def training_table(models: Sequence[Path]) -> pd.DataFrame:
     """A row per training, from the model.json files.
 
-    Columns: network, fold, seed, device, threads, train_s, signals_per_s,
+    Columns: network (the model's name), fold, seed, device, threads, train_s, signals_per_s,
     peak_host_memory_mb, peak_device_memory_mb (NaN on a CPU), device_utilisation_percent (NaN
     where a GPU did not tell), kept (whether it was trained before), simulated. Raises InputError
     for a model of an older version.
@@ -36,15 +35,16 @@ def training_table(models: Sequence[Path]) -> pd.DataFrame:
     rows = []
     for path in models:
         description = json.loads(Path(path).read_text())
-        if not {"usage", "kept"} <= description.keys():
+        if not {"name", "usage", "kept"} <= description.keys():
             raise InputError(
-                f"{path} has no keys usage and kept, which say what the training took: an older "
-                f"version trained it; {remade_by(path)}"
+                f"{path} has no keys name, usage and kept, which say what the training took: an "
+                f"older version trained it; {remade_by(path)}"
             )
         names = (
-            "network", "fold", "seed", "threads", "train_s", "signals_per_s", "kept", "simulated",
+            "fold", "seed", "threads", "train_s", "signals_per_s", "kept", "simulated",
         )  # fmt: skip
-        rows.append({name: description[name] for name in names} | description["usage"])
+        row = {"network": description["name"]} | {name: description[name] for name in names}
+        rows.append(row | description["usage"])
     columns = [
         "network", "fold", "seed", "device", "threads", "train_s", "signals_per_s",
         "peak_host_memory_mb", "peak_device_memory_mb", "device_utilisation_percent",
@@ -55,7 +55,7 @@ def training_table(models: Sequence[Path]) -> pd.DataFrame:
 
 
 def network_table(trainings: pd.DataFrame) -> pd.DataFrame:
-    """A row per network: medians of time, speed and utilisation over its trainings, highest peaks.
+    """A row per model: medians of time, speed and utilisation over its trainings, highest peaks.
 
     trainings: see `training_table`.
     """
@@ -162,10 +162,10 @@ def jobs_shown(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(shown), pd.DataFrame([sums])], ignore_index=True)
 
 
-def networks_shown(table: pd.DataFrame) -> pd.DataFrame:
-    """The table of networks as text, under headings of two levels."""
+def networks_shown(table: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
+    """The table of models as text, under headings of two levels. titles: of models by name."""
     shown = {
-        ("", "network"): table["network"].map(DISPLAY_NAMES),
+        ("", "network"): table["network"].map(titles),
         ("", "trainings"): table["trainings"].astype(str),
         ("", "device"): table["device"],
         ("median", "time / s"): _texts(table["train_s"]),

@@ -1,7 +1,7 @@
 """numbers.tex: every number that the paper's text cites, as a LaTeX macro."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,16 @@ from scipy.spatial.transform import Rotation
 from workflow.lib.data.dataset import read_attributes
 from workflow.lib.data.split import read_fold
 from workflow.lib.evaluation.published import read_published
-from workflow.lib.evaluation.scores import DISPLAY_NAMES
 from workflow.lib.orientation import misorientation_deg
 from workflow.lib.report.provenance import short_commit
 from workflow.lib.report.style.tabular import escape
 from workflow.lib.tokens import TOKENIZERS
 
+# How the paper's macros begin, and what its text says: the baseline, and what is compared with it
+PROSE = {"eulernet": "EulerNet", "sequencenet": "SequenceNet"}
+ROLES = tuple(PROSE)
+
+NOT_HERE = "--"  # for what a model of another class than the paper's does not have
 PHRASES = {
     "constant": "constant",
     "thirds": "divided by ten after each third",
@@ -41,23 +45,34 @@ def numbers_tex(
     fold: Path,
     models: Sequence[Path],
     published: Path,
+    compared: Mapping[str, str],
 ) -> str:
-    """The text of numbers.tex. Degrees have two decimals and no unit."""
+    """The text of numbers.tex. Degrees have two decimals and no unit.
+
+    compared: titles of the two models by name, the baseline first. Whatever their classes, the
+    macros are those of ROLES.
+    """
     facts = json.loads(provenance.read_text())
-    descriptions: dict[str, list[dict[str, Any]]] = {network: [] for network in DISPLAY_NAMES}
+    descriptions: dict[str, list[dict[str, Any]]] = {name: [] for name in compared}
     for path in models:
         description = json.loads(Path(path).read_text())
-        descriptions[description["network"]].append(description)
+        descriptions[description["name"]].append(description)
     rows = pd.read_csv(table).set_index("network")
 
     macros = _run(facts, fold, rows)
-    for network, display in DISPLAY_NAMES.items():
-        macros |= _network(network, rows.loc[display], descriptions[network], pd.read_csv(scores))
-    macros["eulernetInput"] = PHRASES[descriptions["eulernet"][0]["architecture"]["input"]]
-    macros |= _writer(descriptions["sequencenet"][0], fold)
+    for role, (name, title) in zip(ROLES, compared.items(), strict=True):
+        macros |= _model(role, rows.loc[title], descriptions[name], pd.read_csv(scores))
+    baseline, other = (of_seeds[0] for of_seeds in descriptions.values())
+    macros[f"{ROLES[0]}Input"] = _phrase_of(baseline["architecture"], "input")
+    macros |= _writer(other["architecture"], fold)
     macros |= _published(read_published(published))
-    macros |= _comparisons(pd.read_csv(comparison))
-    macros["trainingBudgetSentence"] = budget_sentence(descriptions)
+    macros |= _comparisons(pd.read_csv(comparison), dict(zip(compared, ROLES, strict=True)))
+    macros["trainingBudgetSentence"] = budget_sentence(
+        {title: descriptions[name] for name, title in compared.items()}
+    )
+    macros["comparedNote"] = compared_note(
+        {title: descriptions[name][0]["network"] for name, title in compared.items()}
+    )
     flag = "true" if facts["simulated"] else "false"
     lines = ["% Written by the rule `numbers`.", r"\newif\ifsimulated", rf"\simulated{flag}"]
     lines += [rf"\newcommand{{\{name}}}{{{value}}}" for name, value in macros.items()]
@@ -89,11 +104,11 @@ def _run(facts: dict[str, Any], fold: Path, rows: pd.DataFrame) -> dict[str, str
     }
 
 
-def _network(
-    network: str, row: pd.Series, descriptions: list[dict[str, Any]], scores: pd.DataFrame
+def _model(
+    role: str, row: pd.Series, descriptions: list[dict[str, Any]], scores: pd.DataFrame
 ) -> dict[str, str]:
     first, training = descriptions[0], descriptions[0]["training"]
-    mine = scores[scores["network"] == network]
+    mine = scores[scores["network"] == first["name"]]
     mine = mine[mine["fold"] == first["fold"]]
     values = {
         "Median": f"{row['median_deg']:.2f}",
@@ -106,40 +121,53 @@ def _network(
         "TtaMean": f"{row['tta_mean_deg']:.2f}",
         "InvalidPercent": f"{100 * mine['n_invalid'].sum() / mine['n'].sum():.1f}",
         "InvalidTtaPercent": f"{100 * mine['n_tta_invalid'].sum() / mine['n'].sum():.1f}",
-        "Epochs": str(training["epochs"]),
-        "Batch": str(training["batch"]),
-        "LearningRate": _scientific(training["learning_rate"]),
+        "Epochs": str(training.get("epochs", NOT_HERE)),
+        "Batch": str(training.get("batch", NOT_HERE)),
+        "LearningRate": _scientific(training.get("learning_rate")),
         "Schedule": _schedule(training),
-        "Precision": training["precision"],
-        "RollsPerEpoch": str(training["rolls_per_epoch"]),
+        "Precision": training.get("precision", NOT_HERE),
+        "RollsPerEpoch": str(training.get("rolls_per_epoch", NOT_HERE)),
         "SignalsSeen": _thousands(first["signals_seen"]),
         "Parameters": _count(first["parameters"]),
         "TrainMinutes": f"{np.mean([d['train_s'] for d in descriptions]) / 60:.1f}",
         "BestEpoch": _list([d["best_epoch"] for d in descriptions]),
         "ValidationMedian": f"{np.mean([d['validation_median_deg'] for d in descriptions]):.2f}",
     }
-    return {network + name: value for name, value in values.items()}
+    return {role + name: value for name, value in values.items()}
 
 
-def _writer(description: dict[str, Any], fold: Path) -> dict[str, str]:
+def _writer(architecture: dict[str, Any], fold: Path) -> dict[str, str]:
     """SequenceNet's choices, and what its tokenizer alone costs on the test orientations."""
-    architecture = description["architecture"]
-    tokenizer = TOKENIZERS[architecture["tokenizer"]]()
+    values = {
+        "Cell": architecture.get("cell", NOT_HERE).upper(),
+        "Layers": str(architecture.get("layers", 0)),  # TeX compares it with 1
+        "Width": str(architecture.get("width", NOT_HERE)),
+        "Encoder": _phrase_of(architecture, "encoder"),
+        "Conditioning": _phrase_of(architecture, "conditioning"),
+        "RollEmbedding": _phrase_of(architecture, "roll_embedding"),
+        **_tokens(architecture.get("tokenizer"), fold),
+    }
+    return {ROLES[1] + name: value for name, value in values.items()}
+
+
+def _tokens(name: str | None, fold: Path) -> dict[str, str]:
+    if name is None:
+        return dict.fromkeys(
+            ("Tokenizer", "Length", "QuantisationMedian", "QuantisationMax"), NOT_HERE
+        )
+    tokenizer = TOKENIZERS[name]()
     reference = torch.from_numpy(read_fold(fold, ["test"])["test"].orientation)
     angles = misorientation_deg(tokenizer.decode(tokenizer.encode(reference))[0], reference)
-    values = {
-        "Tokenizer": architecture["tokenizer"],
+    return {
+        "Tokenizer": name,
         "Length": str(tokenizer.symbols),
-        "Cell": architecture["cell"].upper(),
-        "Layers": str(architecture["layers"]),
-        "Width": str(architecture["width"]),
-        "Encoder": PHRASES[architecture.get("encoder", "published")],
-        "Conditioning": PHRASES[architecture["conditioning"]],
-        "RollEmbedding": PHRASES[architecture["roll_embedding"]],
         "QuantisationMedian": f"{angles.median().item():.3f}",
         "QuantisationMax": f"{angles.max().item():.3f}",
     }
-    return {"sequencenet" + name: value for name, value in values.items()}
+
+
+def _phrase_of(architecture: dict[str, Any], key: str) -> str:
+    return PHRASES[architecture[key]] if key in architecture else NOT_HERE
 
 
 def _published(published: dict[str, Any]) -> dict[str, str]:
@@ -150,19 +178,21 @@ def _published(published: dict[str, Any]) -> dict[str, str]:
                 words = statistic.removesuffix("_deg").split("_")
                 name = prefix + network.capitalize() + "".join(map(str.capitalize, words))
                 macros[name] = f"{value:.2f}" if prefix == "released" else f"{value:.3f}"
-    paper = published["paper"]
-    baseline = paper["eulernet"]["median_deg"]
+    baseline, other = (published["paper"][role] for role in ROLES)
     for name, statistic in (("Plain", "median_deg"), ("Tta", "tta_median_deg")):
-        reduction = 100 * (1 - paper["sequencenet"][statistic] / baseline)
+        reduction = 100 * (1 - other[statistic] / baseline["median_deg"])
         macros[f"publishedCompare{name}"] = phrase(reduction)
     return macros
 
 
-def _comparisons(table: pd.DataFrame) -> dict[str, str]:
+def _comparisons(table: pd.DataFrame, roles: Mapping[str, str]) -> dict[str, str]:
+    """roles: of the two models by name."""
     macros = {}
     for row in table.itertuples():
         if row.comparison.endswith("_gain"):
-            macros[row.comparison.replace("_gain", "TtaGain")] = phrase(row.reduction_percent)
+            macros[roles[row.comparison.removesuffix("_gain")] + "TtaGain"] = phrase(
+                row.reduction_percent
+            )
             continue
         name = "compare" + row.comparison.capitalize()
         low, high = row.low_percent, row.high_percent
@@ -184,24 +214,44 @@ def _finite(percent: float) -> str:
     return r"-\infty" if np.isinf(percent) else f"{percent:.1f}"
 
 
-def budget_sentence(descriptions: dict[str, list[dict[str, Any]]]) -> str:
-    """Whether both networks were trained on equal budgets, as a sentence."""
-    euler, sequence = descriptions["eulernet"][0], descriptions["sequencenet"][0]
-    ratio = np.mean([d["train_s"] for d in descriptions["sequencenet"]])
-    ratio /= np.mean([d["train_s"] for d in descriptions["eulernet"]])
-    epochs = euler["training"]["epochs"], sequence["training"]["epochs"]
-    seen = euler["signals_seen"], sequence["signals_seen"]
-    if epochs[0] == epochs[1] and seen[0] == seen[1]:
+def budget_sentence(descriptions: Mapping[str, list[dict[str, Any]]]) -> str:
+    """Whether both models were trained on equal budgets, as a sentence.
+
+    descriptions: model.json of each seed, by the title of the model, the baseline first.
+    """
+    baseline, other = (escape(title) for title in descriptions)
+    first = [of_seeds[0] for of_seeds in descriptions.values()]
+    train_s = [np.mean([d["train_s"] for d in of_seeds]) for of_seeds in descriptions.values()]
+    epochs = [description["training"].get("epochs") for description in first]
+    seen = [description["signals_seen"] for description in first]
+    if None in epochs:
+        budget = "The budgets can't be compared, because not both are trained in epochs"
+    elif epochs[0] == epochs[1] and seen[0] == seen[1]:
         budget = (
             f"Both networks had the same budget of {epochs[0]} epochs and "
             f"{_thousands(seen[0])} signals"
         )
     else:
         budget = (
-            f"The budgets differ: EulerNet had {epochs[0]} epochs and saw {_thousands(seen[0])} "
-            f"signals, SequenceNet had {epochs[1]} and saw {_thousands(seen[1])}"
+            f"The budgets differ: {baseline} had {epochs[0]} epochs and saw {_thousands(seen[0])} "
+            f"signals, {other} had {epochs[1]} and saw {_thousands(seen[1])}"
         )
-    return f"{budget}; training SequenceNet took {ratio:.2f} times as long as training EulerNet."
+    ratio = train_s[1] / train_s[0]
+    return f"{budget}; training {other} took {ratio:.2f} times as long as training {baseline}."
+
+
+def compared_note(compared: Mapping[str, str]) -> str:
+    """A sentence where the names in the paper's text do not fit, else nothing.
+
+    compared: the class of each model by its title, the baseline first.
+    """
+    if list(compared.items()) == [(name, network) for network, name in PROSE.items()]:
+        return ""
+    pairs = zip(PROSE.values(), map(escape, compared), strict=True)
+    called = " and ".join(f"what is called {name} is the model {title}" for name, title in pairs)
+    strange = tuple(compared.values()) != ROLES
+    rest = "; what is said of how the two are built does not hold for them" if strange else ""
+    return rf"In this run {called}{rest}.\ "
 
 
 def chance_median_deg(orientation: np.ndarray) -> float:
@@ -228,12 +278,14 @@ def _thousands(number: int) -> str:
 
 
 def _schedule(training: dict[str, Any]) -> str:
-    if training["schedule"] != "one_cycle":
-        return PHRASES[training["schedule"]]
+    if training.get("schedule") != "one_cycle":
+        return _phrase_of(training, "schedule")
     return rf"one-cycle (rising for {100 * training['warm_up']:g}\,\% of the steps)"
 
 
-def _scientific(number: float) -> str:
+def _scientific(number: float | None) -> str:
+    if number is None:
+        return NOT_HERE
     mantissa, exponent = f"{number:.2e}".split("e")
     return rf"${float(mantissa):g}\times 10^{{{int(exponent)}}}$"
 

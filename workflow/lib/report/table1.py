@@ -1,6 +1,6 @@
-"""Table 1, the table of folds, and the comparison of the networks."""
+"""Table 1, the table of folds, and the comparison of two models."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from workflow.lib.evaluation.scores import (
-    DISPLAY_NAMES,
     Result,
     mean_of_medians,
     median_interval,
@@ -16,7 +15,7 @@ from workflow.lib.evaluation.scores import (
     reduction_interval,
 )
 from workflow.lib.report.style.notice import markdown_notice
-from workflow.lib.report.style.tabular import tabular
+from workflow.lib.report.style.tabular import escape, tabular
 from workflow.lib.runtime.files import atomic
 
 # Columns of Table 1 with their headings; the published values stand beside them.
@@ -37,15 +36,19 @@ def write_text(path: Path, text: str) -> None:
 
 
 def table1(
-    results: dict[str, Result],
+    results: Mapping[str, Result],
+    titles: Mapping[str, str],
     published: dict[str, Any],
     resamples: int,
     source: str,
     simulated: bool,
 ) -> pd.DataFrame:
-    """A row per network: medians, means, n, intervals of the medians, the published values."""
+    """A row per model: medians, means, n, intervals of the medians, the published values.
+
+    titles: of each model by its name, in the order of the rows.
+    """
     rows = []
-    for network, display in DISPLAY_NAMES.items():
+    for network, display in titles.items():
         result = results[network]
         row: dict[str, Any] = {
             "network": display,
@@ -67,28 +70,28 @@ def table1(
     return pd.DataFrame(rows)
 
 
-def compare(results: dict[str, Result], resamples: int) -> pd.DataFrame:
+def compare(results: Mapping[str, Result], compared: Sequence[str], resamples: int) -> pd.DataFrame:
     """Reductions of the median in per cent with their paired 95 % intervals.
 
-    `plain` and `tta` are the original's two claims (SequenceNet without and with TTA
-    against EulerNet without); `both` gives both networks TTA; the last two are what TTA
-    does for each.
+    compared: two models, the baseline first. `plain` and `tta` are the original's two claims
+    (SequenceNet without and with TTA against EulerNet without); `both` gives both models TTA;
+    the last two are what TTA does for each.
     """
-    euler, sequence = results["eulernet"], results["sequencenet"]
+    baseline, other = (results[name] for name in compared)
     pairs = {
-        "plain": (euler.plain_deg, sequence.plain_deg),
-        "tta": (euler.plain_deg, sequence.tta_deg),
-        "both": (euler.tta_deg, sequence.tta_deg),
-        "eulernet_gain": (euler.plain_deg, euler.tta_deg),
-        "sequencenet_gain": (sequence.plain_deg, sequence.tta_deg),
+        "plain": (baseline.plain_deg, other.plain_deg),
+        "tta": (baseline.plain_deg, other.tta_deg),
+        "both": (baseline.tta_deg, other.tta_deg),
+        f"{compared[0]}_gain": (baseline.plain_deg, baseline.tta_deg),
+        f"{compared[1]}_gain": (other.plain_deg, other.tta_deg),
     }
     rows = []
-    for name, (baseline, other) in pairs.items():
-        low, high = reduction_interval(baseline, other, resamples)
+    for name, (before, after) in pairs.items():
+        low, high = reduction_interval(before, after, resamples)
         rows.append(
             {
                 "comparison": name,
-                "reduction_percent": 100 * reduction(baseline, other),
+                "reduction_percent": 100 * reduction(before, after),
                 "low_percent": 100 * low,
                 "high_percent": 100 * high,
             }
@@ -126,7 +129,7 @@ def _markdown_row(table: pd.DataFrame, prefix: str, index: int) -> dict[str, str
 def table1_latex(table: pd.DataFrame) -> str:
     """Table 1 as a complete tabular: intervals under their medians, published values beside."""
     this_run = "this run (simulated)" if table["simulated"].any() else "this run"
-    values = {("", ""): table["network"]}
+    values = {("", ""): table["network"].map(escape)}
     intervals = {("", ""): ["95 % interval"] * len(table)}
     for column, heading in STATISTICS.items():
         values[(this_run, heading)] = _numbers(table[column])
@@ -141,24 +144,27 @@ def table1_latex(table: pd.DataFrame) -> str:
     return tabular(shown) + "\n"
 
 
-def folds_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Medians per fold, averaged over seeds, then mean and standard deviation over folds."""
+def folds_table(scores: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Medians per fold, averaged over seeds, then mean and standard deviation over folds.
+
+    names: of the models, in the order of the columns.
+    """
     columns = ["median_deg", "tta_median_deg"]
     folds = scores.groupby(["fold", "network"])[columns].mean().unstack("network")
     folds = folds.swaplevel(axis=1)
     folds.columns = [f"{network}_{column}" for network, column in folds.columns]
-    folds = folds[[f"{network}_{column}" for network in DISPLAY_NAMES for column in columns]]
+    folds = folds[[f"{network}_{column}" for network in names for column in columns]]
     summary = pd.DataFrame({"mean": folds.mean(), "sd": folds.std(ddof=1)}).T
     return pd.concat([folds, summary]).rename_axis("fold").reset_index()
 
 
-def folds_latex(folds: pd.DataFrame) -> str:
-    """The table of folds as a complete tabular."""
+def folds_latex(folds: pd.DataFrame, titles: Mapping[str, str]) -> str:
+    """The table of folds as a complete tabular. titles: of the models by name."""
     names = {"mean": "mean over folds", "sd": "standard deviation"}
     shown = {("", "test specimen"): folds["fold"].map(lambda fold: names.get(fold, fold))}
-    for network, display in DISPLAY_NAMES.items():
-        shown[(display, "median")] = _numbers(folds[f"{network}_median_deg"])
-        shown[(display, "TTA median")] = _numbers(folds[f"{network}_tta_median_deg"])
+    for network, title in titles.items():
+        shown[(escape(title), "median")] = _numbers(folds[f"{network}_median_deg"])
+        shown[(escape(title), "TTA median")] = _numbers(folds[f"{network}_tta_median_deg"])
     return tabular(pd.DataFrame(shown)) + "\n"
 
 

@@ -1,6 +1,7 @@
 """The configuration: one clear line for each mistake in it."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,14 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 from workflow.lib.runtime.files import InputError
+from workflow.lib.runtime.variants import check_models, read_classes, resolve_models
 
 TAKEN = {"raw", "benchmarks", "readme.md"}  # in results/, by downloads and `make bench`
 SIMULATED_SPECIMENS = 10  # of sim-v1; not imported, as the simulator needs more than a runner has
+NETWORKS = (
+    "config key networks: is called models now: write `models:` in its place, and leave out "
+    "sequencenet.training.gain_sd, which had no effect; config/README.md has a row per key"
+)
 
 
 def typed(value: Any) -> Any:
@@ -34,9 +40,12 @@ def typed(value: Any) -> Any:
 def check_config(config: dict[str, Any], schema: Path) -> None:
     """Validate in place against the schema and the rules it can't express.
 
-    Paths of data are replaced by `one_path`. Raises InputError naming the key, what was found
-    and what was expected.
+    Models that are `like` others become whole (`resolve_models`), paths of data are replaced by
+    `one_path`. Raises InputError naming the key, what was found and what was expected. Beside
+    `schema` lie those of the model classes.
     """
+    if "networks" in config:
+        raise InputError(NETWORKS)
     try:
         validate(config, str(schema), set_default=False)
     except WorkflowError:
@@ -45,6 +54,8 @@ def check_config(config: dict[str, Any], schema: Path) -> None:
         if mistake is None:
             raise
         raise InputError(_one_line(mistake)) from None
+    resolve_models(config)
+    check_models(config, read_classes(schema.parent), _check_part)
     _check_run(config["run"])
     _check_folds(config)
     for key in ("archive", "lock"):
@@ -69,13 +80,22 @@ def one_path(path: str) -> str:
     return str(real.relative_to(here) if real.is_relative_to(here) else real)
 
 
-def _one_line(mistake: ValidationError) -> str:
-    key = ".".join(str(part) for part in mistake.absolute_path) or "top level"
+def _check_part(value: Any, schema: Mapping[str, Any], key: str) -> None:
+    """Raise InputError where the config's value of `key` is not as the schema has it."""
+    mistake = best_match(Draft202012Validator(schema).iter_errors(value))
+    if mistake is not None:
+        raise InputError(_one_line(mistake, key))
+
+
+def _one_line(mistake: ValidationError, within: str = "") -> str:
+    """within: the key of what was validated, if it was not the whole config."""
+    parts = [within] * bool(within) + [str(part) for part in mistake.absolute_path]
+    key = ".".join(parts) or "top level"
     found = mistake.instance
     if mistake.validator == "additionalProperties":
         known = mistake.schema["properties"]
-        unknown = sorted(set(found) - set(known))
-        return f"config key {key}: unknown {', '.join(unknown)}; known are {', '.join(known)}"
+        unknown = ", ".join(str(name) for name in found if name not in known)
+        return f"config key {key}: unknown {unknown}; known are {', '.join(known) or 'none'}"
     if mistake.validator == "required":
         return f"config key {key}: {mistake.message}"
     line = f"config key {key}: found {found!r} ({type(found).__name__}), {_expected(mistake)}"
@@ -86,7 +106,11 @@ def _one_line(mistake: ValidationError) -> str:
 
 def _expected(mistake: ValidationError) -> str:
     words = {"type": "", "enum": "one of ", "minimum": "at least ", "maximum": "at most "}
-    words |= {"exclusiveMinimum": "more than ", "exclusiveMaximum": "less than "}
+    words |= {
+        "pattern": "text that matches ",
+        "exclusiveMinimum": "more than ",
+        "exclusiveMaximum": "less than ",
+    }
     if mistake.validator in words:
         return f"expected {words[mistake.validator]}{mistake.validator_value}"
     return mistake.message

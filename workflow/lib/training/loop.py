@@ -1,4 +1,4 @@
-"""One training loop for both networks.
+"""One training loop for all networks that learn step by step.
 
 The data stay on the device as uint8. Everything random in an epoch follows from the seed
 and the epoch's number, so a checkpoint after an epoch resumes exactly where it was.
@@ -20,7 +20,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from workflow.lib.inference.plain import predict_plain
-from workflow.lib.models.tasks import Task
+from workflow.lib.models.task import LoopTask, Task
 from workflow.lib.orientation import MAX_MISORIENTATION_DEG, misorientation_deg
 from workflow.lib.runtime.files import atomic
 from workflow.lib.runtime.script import logger
@@ -42,7 +42,7 @@ class TrainingData:
 
 
 def train(
-    task: Task,
+    task: LoopTask,
     data: TrainingData,
     settings: TrainingSettings,
     checkpoint: Path,
@@ -89,14 +89,14 @@ def train(
 
 
 def _epoch(
-    task: Task, data: TrainingData, settings: TrainingSettings, stepper: Stepper, epoch: int
+    task: LoopTask, data: TrainingData, settings: TrainingSettings, stepper: Stepper, epoch: int
 ) -> dict[str, float]:
     device = data.signals.device
     torch.manual_seed(settings.seed * 1_000_003 + epoch)
-    _synchronise(device)
+    synchronise(device)
     begin = time.perf_counter()
     losses = torch.stack([stepper.step(*batch) for batch in batches_of(task, data, settings)])
-    _synchronise(device)
+    synchronise(device)
     seconds = time.perf_counter() - begin
     if not losses.isfinite().all():  # looked at once an epoch: asking earlier stalls a GPU
         step = int((~losses.isfinite()).nonzero()[0]) + 1
@@ -104,23 +104,30 @@ def _epoch(
             f"the loss became {losses[step - 1].item()} in epoch {epoch}, step {step}: lower "
             "`learning_rate` or set `clip_norm`"
         )
-    answer, valid = predict_plain(task, data.validation_signals)
-    errors = misorientation_deg(answer, data.validation_orientation)
-    errors = torch.where(valid, errors, MAX_MISORIENTATION_DEG)  # as in the evaluation
     return {
         "epoch": epoch,
         "learning_rate": stepper.learning_rate,
         "training_loss": losses.mean().item(),
-        "validation_median_deg": errors.median().item(),
-        "validation_mean_deg": errors.mean().item(),
+        **validation(task, data),
         "train_s": seconds,
         "signals_per_s": len(data.signals) * settings.rolls_per_epoch / seconds,
         "micro_batch": stepper.micro_batch,
     }
 
 
+def validation(task: Task, data: TrainingData) -> dict[str, float]:
+    """Median and mean misorientation on the validation signals in degrees, as columns."""
+    answer, valid = predict_plain(task, data.validation_signals)
+    errors = misorientation_deg(answer, data.validation_orientation)
+    errors = torch.where(valid, errors, MAX_MISORIENTATION_DEG)  # as in the evaluation
+    return {
+        "validation_median_deg": errors.median().item(),
+        "validation_mean_deg": errors.mean().item(),
+    }
+
+
 def batches_of(
-    task: Task, data: TrainingData, settings: TrainingSettings
+    task: LoopTask, data: TrainingData, settings: TrainingSettings
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """An epoch's batches for `Stepper.step`, in random order; the network learns, not predicts."""
     task.network.train()
@@ -136,12 +143,14 @@ def _signal_and_roll(n: int, rolls_per_epoch: int, device: torch.device) -> tupl
     return order // rolls_per_epoch, rolls.flatten()[order]
 
 
-def fingerprint(task: Task, data: TrainingData, settings: TrainingSettings, code: str) -> str:
+def fingerprint(
+    task: Task, data: TrainingData, settings: TrainingSettings | None, code: str
+) -> str:
     """Tells whether two trainings are the same: of settings, network, data and code.
 
     Taken before the first step, as the network's text and not its weights count.
     """
-    identity = [asdict(settings), repr(task.network), code]
+    identity = [settings and asdict(settings), repr(task.network), code]
     digest = hashlib.sha256(json.dumps(identity).encode())
     for tensor in vars(data).values():
         digest.update(tensor.cpu().contiguous().numpy())
@@ -169,6 +178,7 @@ def _resume(checkpoint: Path, identity: str, stepper: Stepper) -> tuple[list[dic
     return [], {}
 
 
-def _synchronise(device: torch.device) -> None:
+def synchronise(device: torch.device) -> None:
+    """Wait for a GPU, so that a clock tells what it took."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -8,7 +8,7 @@ from torch.profiler import ProfilerActivity, profile, schedule
 
 from workflow.lib.inference.plain import choose_device
 from workflow.lib.runtime.cpu import use_cpu
-from workflow.lib.runtime.files import atomic
+from workflow.lib.runtime.files import InputError, atomic
 from workflow.lib.training.loop import batches_of
 from workflow.lib.training.step import Stepper
 from workflow.lib.training.train import prepare
@@ -20,7 +20,7 @@ ROWS = 30  # of the summary
 def profile_training(
     fold: Path,
     tokens: Path | None,
-    network: str,
+    name: str,
     settings: dict[str, Any],
     seed: int,
     device: str,
@@ -35,7 +35,9 @@ def profile_training(
     """
     use_cpu(threads)
     where = choose_device(device)
-    task, data, hyperparameters = prepare(fold, tokens, network, settings, seed, where)
+    task, data, hyperparameters = prepare(fold, tokens, settings, seed, where)
+    if hyperparameters is None:
+        raise InputError(f"{name} is learnt at once, without steps that could be traced")
     stepper = Stepper(task, hyperparameters, WARM_UP + steps)
     epochs = itertools.chain.from_iterable(
         batches_of(task, data, hyperparameters) for _ in itertools.count()

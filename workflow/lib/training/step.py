@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workflow.lib.models.tasks import Task
+from workflow.lib.models.task import LoopTask
 from workflow.lib.runtime.files import InputError
 from workflow.lib.runtime.script import logger
 from workflow.lib.training.precision import arithmetic
@@ -49,7 +49,7 @@ class Stepper:
     halved whenever the GPU runs out of memory; the effective batch stays the same.
     """
 
-    def __init__(self, task: Task, settings: TrainingSettings, steps: int) -> None:
+    def __init__(self, task: LoopTask, settings: TrainingSettings, steps: int) -> None:
         self.task = task
         self.clip_norm = settings.clip_norm
         self.precision = settings.precision
@@ -64,7 +64,7 @@ class Stepper:
         return self.optimizer.param_groups[0]["lr"]
 
     def step(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
-        """Learn from a batch (see `Task.loss`) and return its mean loss, still on the device.
+        """Learn from a batch (see `LoopTask.loss`) and return its mean loss, still on the device.
 
         Raises TrainingError when not even a single signal fits the device's memory.
         """

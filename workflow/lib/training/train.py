@@ -1,7 +1,7 @@
 """From a fold's file to a trained model's files: what the rule `train` does."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +12,28 @@ from workflow.lib.data.dataset import read_attributes
 from workflow.lib.data.split import Signals, read_fold
 from workflow.lib.inference.plain import choose_device
 from workflow.lib.inference.predictions import read_arrays
+from workflow.lib.models.registry import make_task
 from workflow.lib.models.saved import save_model
-from workflow.lib.models.tasks import Task, make_task
+from workflow.lib.models.task import LoopTask, Task
 from workflow.lib.networks import count_parameters
 from workflow.lib.runtime.cpu import use_cpu
 from workflow.lib.runtime.files import InputError, atomic, remade_by
 from workflow.lib.runtime.kept import keep, restore
 from workflow.lib.runtime.script import logger
+from workflow.lib.training.at_once import learn_at_once
 from workflow.lib.training.loop import TrainingData, fingerprint, train
 from workflow.lib.training.precision import usable_precision
 from workflow.lib.training.step import TrainingSettings
 from workflow.lib.training.usage import Usage, device_name
 
+LOOP_KEYS = {field.name for field in fields(TrainingSettings)} - {"seed"}
+"""Keys of the config's `training` that the loop takes; any others are the model class's own."""
+
 
 def train_model(
     fold: Path,
     tokens: Path | None,
-    network: str,
+    name: str,
     settings: dict[str, Any],
     seed: int,
     device: str,
@@ -40,33 +45,38 @@ def train_model(
     history_path: Path,
     code: str,
 ) -> None:
-    """Train one network on one fold with one seed and write weights, model.json, training.csv.
+    """Train one model on one fold with one seed and write weights, model.json, training.csv.
 
-    settings: the config's `architecture` and `training` of this network. `tokens` is for
-    SequenceNet. code: a digest of the source. The checkpoint is removed once all three files
-    are written, and a copy of them is in the folder `kept`. If that has one of a training on
-    the same data with the same settings and code, it is taken and nothing trained.
+    settings: `network`, `architecture` and `training` that the config has for the model called
+    `name`. tokens: for a model whose architecture has a tokenizer. code: a digest of the source.
+    The checkpoint is removed once all three files are written, and a copy of them is in the
+    folder `kept`. If that has one of a training on the same data with the same settings and
+    code, it is taken and nothing trained.
     """
     use_cpu(threads)
     where = choose_device(device)
     attributes = read_attributes(fold)
-    task, data, hyperparameters = prepare(fold, tokens, network, settings, seed, where)
-    label = f"{network} fold {attributes['fold']} seed {seed}"
+    task, data, hyperparameters = prepare(fold, tokens, settings, seed, where)
+    label = f"{name} fold {attributes['fold']} seed {seed}"
     outputs = [weights_path, model_path, history_path]
-    code = json.dumps([network, settings, code], sort_keys=True)  # all that decides the result
+    code = json.dumps([name, seed, settings, code], sort_keys=True)  # all that decides the files
     identity = fingerprint(task, data, hyperparameters, code)
     if restore(kept, identity, outputs):
         _mark_as_kept(model_path)
         logger.info("%s: as it was trained before, nothing it depends on has changed", label)
         return
     with Usage(where, threads) as usage:
-        weights, history = train(task, data, hyperparameters, checkpoint, label, code)
+        if hyperparameters is None:
+            weights, history = learn_at_once(task, data)
+        else:
+            weights, history = train(task, data, hyperparameters, checkpoint, label, code)
 
     description = {
-        "network": network,
+        **_own_options(settings),
+        "name": name,
+        "network": settings["network"],
         "architecture": settings["architecture"],
-        "gain_sd": settings["training"]["gain_sd"],
-        "training": {k: v for k, v in asdict(hyperparameters).items() if k != "seed"},
+        "training": _without_seed(hyperparameters),
         "fold": int(attributes["fold"]),
         "seed": seed,
         "device": device_name(where),
@@ -94,21 +104,33 @@ def train_model(
 def prepare(
     fold: Path,
     tokens: Path | None,
-    network: str,
     settings: dict[str, Any],
     seed: int,
     device: torch.device,
-) -> tuple[Task, TrainingData, TrainingSettings]:
-    """An untrained network, what it learns from, and how; arguments as for `train_model`."""
+) -> tuple[Task, TrainingData, TrainingSettings | None]:
+    """An untrained network, what it learns from, and how; arguments as for `train_model`.
+
+    There are no TrainingSettings for what is learnt without the loop.
+    """
     parts = read_fold(fold, ["train", "validation"])
-    options = dict(settings["training"])
-    gain_sd = options.pop("gain_sd")
-    options["precision"] = usable_precision(options["precision"], device)
     torch.manual_seed(seed)
-    task = make_task(network, settings["architecture"], gain_sd)
+    task = make_task(settings["network"], settings["architecture"], **_own_options(settings))
     task.network.to(device)
-    data = _on_device(parts["train"], parts["validation"], tokens, device)
-    return task, data, TrainingSettings(**options, seed=seed)
+    data = _on_device(task, parts["train"], parts["validation"], tokens, device)
+    if not isinstance(task, LoopTask):
+        return task, data, None
+    loop = {key: value for key, value in settings["training"].items() if key in LOOP_KEYS}
+    loop["precision"] = usable_precision(loop["precision"], device)
+    return task, data, TrainingSettings(**loop, seed=seed)
+
+
+def _own_options(settings: dict[str, Any]) -> dict[str, Any]:
+    """What the class itself, and not the loop, takes of the config's `training`."""
+    return {key: value for key, value in settings["training"].items() if key not in LOOP_KEYS}
+
+
+def _without_seed(settings: TrainingSettings | None) -> dict[str, Any]:
+    return {} if settings is None else {k: v for k, v in asdict(settings).items() if k != "seed"}
 
 
 def _mark_as_kept(model_path: Path) -> None:
@@ -119,20 +141,20 @@ def _mark_as_kept(model_path: Path) -> None:
 
 
 def _on_device(
-    training: Signals, validation: Signals, tokens: Path | None, device: torch.device
+    task: Task, training: Signals, validation: Signals, tokens: Path | None, device: torch.device
 ) -> TrainingData:
-    target = torch.from_numpy(training.orientation)
+    written = None
     if tokens is not None:
         arrays, _ = read_arrays(tokens, ["tokens"])
-        target = torch.from_numpy(arrays["tokens"])
-        if len(target) != len(training.signals):
+        written = torch.from_numpy(arrays["tokens"])
+        if len(written) != len(training.signals):
             raise InputError(
-                f"{tokens} holds tokens of {len(target)} signals, expected "
+                f"{tokens} holds tokens of {len(written)} signals, expected "
                 f"{len(training.signals)}; {remade_by(tokens)}"
             )
     return TrainingData(
         signals=torch.from_numpy(training.signals).to(device),
-        target=target.to(device),
+        target=task.target(torch.from_numpy(training.orientation), written).to(device),
         validation_signals=torch.from_numpy(validation.signals).to(device),
         validation_orientation=torch.from_numpy(validation.orientation).to(device),
     )

@@ -1,0 +1,55 @@
+"""EulerNet: a regression of three Euler angles (Wittwer & Seita 2022)."""
+
+import torch
+from torch import Tensor
+
+from workflow.lib.models.task import all_rolls, turn_back
+from workflow.lib.networks import EulerNet
+from workflow.lib.orientation import (
+    azimuth_rotation,
+    disorientation_loss,
+    from_euler_zyz,
+    multiply,
+)
+from workflow.lib.signals.rolls import random_gain, roll_azimuth, standardise
+
+
+class EulerTask:
+    """Regression with Eq. 3; the target is the orientation (n, 4).
+
+    input: `scaled` by 255 after a random gain N(1, gain_sd) in training, as released, or
+    `standardised` like SequenceNet's, to which a gain makes no difference.
+    """
+
+    def __init__(self, input: str = "scaled", gain_sd: float = 0.2) -> None:
+        self.network = EulerNet()
+        self.standardised = input == "standardised"
+        self.gain_sd = gain_sd
+
+    def target(self, orientation: Tensor, tokens: Tensor | None = None) -> Tensor:
+        return orientation
+
+    def loss(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
+        rolled = roll_azimuth(signals, rolls)
+        rolled = standardise(rolled) if self.standardised else random_gain(rolled, self.gain_sd)
+        answer = from_euler_zyz(self.network(rolled))
+        turned = multiply(azimuth_rotation(rolls).to(answer), target.to(answer))
+        return disorientation_loss(answer, turned).mean()
+
+    def weight(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
+        return signals.new_full((), len(signals), dtype=torch.float32)
+
+    def predict(self, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
+        return _read_angles(self.network(self._prepare(roll_azimuth(signals, rolls))), rolls)
+
+    def predict_rolls(self, signals: Tensor) -> tuple[Tensor, Tensor]:
+        angles = self.network.angles_of_rolls(self._prepare(signals))
+        return _read_angles(angles, all_rolls(signals))
+
+    def _prepare(self, signals: Tensor) -> Tensor:
+        return standardise(signals) if self.standardised else signals.float()
+
+
+def _read_angles(angles: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
+    answer = from_euler_zyz(angles.double())
+    return turn_back(answer, rolls), answer.isfinite().all(-1)

@@ -1,0 +1,23 @@
+"""The model classes by the name that the config's `models.*.network` gives them."""
+
+from typing import Any
+
+from workflow.lib.models.euler import EulerTask
+from workflow.lib.models.nearest import NearestTask
+from workflow.lib.models.sequence import SequenceTask
+from workflow.lib.models.task import Task
+from workflow.lib.runtime.files import InputError
+
+MODELS = {"eulernet": EulerTask, "nearest": NearestTask, "sequencenet": SequenceTask}
+"""Each has a file of the same name in workflow/schemas/models/."""
+
+
+def make_task(network: str, architecture: dict[str, Any], **options: Any) -> Task:
+    """The task of a class, its network freshly initialised on the CPU.
+
+    options: what the config's `training` holds for this class beyond the keys of the loop.
+    Raises InputError for an unknown class.
+    """
+    if network not in MODELS:
+        raise InputError(f"network {network!r}: expected one of {', '.join(MODELS)}")
+    return MODELS[network](**architecture, **options)

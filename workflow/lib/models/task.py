@@ -1,0 +1,81 @@
+"""What every model class offers, and what they share.
+
+A task joins a network with the way its input is prepared and its answer is read, so that
+training, evaluation and test-time augmentation are the same code for all of them. A class is
+one module beside this one, an entry in `registry.py`, and workflow/schemas/models/<network>.yaml,
+which says what the config may hold for it.
+"""
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from workflow.lib.orientation import azimuth_rotation, conjugate, multiply
+from workflow.lib.signals.rolls import AZIMUTHS
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A network and what it is asked; made from the architecture of the config as keywords.
+
+    What the config's `training` holds beyond the keys of the training loop are keywords as well;
+    they need defaults, because predictions go without them.
+    """
+
+    network: nn.Module
+
+    def target(self, orientation: Tensor, tokens: Tensor | None = None) -> Tensor:
+        """What is to be learnt of unrolled signals with these orientations (n, 4), a row each.
+
+        tokens: those of all rolls, (n, 72, length), for a class whose architecture has a
+        `tokenizer`, if they are at hand.
+        """
+        ...
+
+    def predict(self, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
+        """Orientations (n, 4), float64, and whether each is one (n,), of signals (n, 6, 72).
+
+        The signals are rolled by `rolls` (n,) before the network sees them, and its
+        answers are turned back: predictions for different rolls can be compared.
+        """
+        ...
+
+    def predict_rolls(self, signals: Tensor) -> tuple[Tensor, Tensor]:
+        """As `predict`, for all 72 rolls of each signal: answers (n, 72, 4), valid (n, 72)."""
+        ...
+
+
+@runtime_checkable
+class LoopTask(Task, Protocol):
+    """A task that is learnt step by step, in the training loop."""
+
+    def loss(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
+        """Mean loss of signals (n, 6, 72) uint8 once rolled by `rolls` (n,).
+
+        target: rows of what `Task.target` gave for the unrolled signals.
+        """
+        ...
+
+    def weight(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
+        """What these signals count in the mean loss of a larger batch: a number on their device."""
+        ...
+
+
+@runtime_checkable
+class SingleStepTask(Task, Protocol):
+    """A task that is learnt from all signals at once, without a loop."""
+
+    def learn(self, signals: Tensor, target: Tensor) -> None:
+        """Make the network from all training signals (n, 6, 72) uint8 and their targets."""
+        ...
+
+
+def all_rolls(signals: Tensor) -> Tensor:
+    """The 72 rolls there are, (72,), on the device of the signals."""
+    return torch.arange(AZIMUTHS, device=signals.device)
+
+
+def turn_back(answer: Tensor, rolls: Tensor) -> Tensor:
+    """Of the unrolled signals, what was answered (…, 4) to them rolled by `rolls` (…)."""
+    return multiply(conjugate(azimuth_rotation(rolls).to(answer)), answer)
