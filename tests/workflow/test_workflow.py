@@ -23,6 +23,16 @@ ROOT = Path(__file__).parents[2]
             "data.archive: found 'nowhere.zip', expected the path of a folder",
         ),
         ("{folds: [12], table_fold: 12}", "fold 12, expected at most 10"),
+        (
+            "networks: {eulernet: {training: {epochs: 3}}}",
+            "config key networks: is called models now: write `models:` in its place, and leave",
+        ),
+        (
+            "models: {wide: {like: sequensnet}}",
+            "config key models.wide.like: found 'sequensnet', expected one of eulernet",
+        ),
+        ("models: {a: {like: b}, b: {like: a}}", "models.b.like: found 'a', which makes a ring"),
+        ("models: {sequencenet: null}", "config key compared: found 'sequencenet', expected two"),
     ],
 )
 def test_a_mistake_in_the_config_is_one_line(snakemake, changes, message):

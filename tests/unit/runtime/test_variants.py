@@ -1,0 +1,63 @@
+"""Models that are like others: what they become, and what they are called."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow.lib.runtime.files import InputError
+from workflow.lib.runtime.variants import read_classes, resolve_models, settings, titles
+
+CLASSES = read_classes(Path(__file__).parents[3] / "workflow/schemas")
+MODELS = """
+base: {network: sequencenet, title: The base, architecture: {cell: lstm, layers: 4},
+       training: {batch: 64, clip_norm: 0.5}}
+deep: {like: wide, architecture: {layers: 8}}
+wide: {like: base, architecture: {width: 256}, training: {clip_norm: null}}
+known: {network: nearest}
+gone: null
+"""
+
+
+def resolved(text: str, **others) -> dict:
+    config = {"models": yaml.safe_load(text), **others}
+    resolve_models(config)
+    return config
+
+
+def test_a_model_has_what_it_says_and_the_rest_of_what_it_is_like():
+    """Merged deeply, along a chain in any order; what it is like stays as it was."""
+    models = resolved(MODELS)["models"]
+    assert list(models) == ["base", "deep", "wide", "known"]
+    assert models["wide"] == {
+        "network": "sequencenet",
+        "architecture": {"cell": "lstm", "layers": 4, "width": 256},
+        "training": {"batch": 64, "clip_norm": None},
+    }
+    assert models["deep"] == models["wide"] | {
+        "architecture": {"cell": "lstm", "layers": 8, "width": 256}
+    }
+    assert models["base"]["architecture"] == {"cell": "lstm", "layers": 4}
+    assert models["known"] == {"network": "nearest", "architecture": {}, "training": {}}
+    assert resolved(MODELS) == resolved(yaml.safe_dump(models))  # as in the jobs Snakemake spawns
+
+
+def test_what_is_left_out_can_not_be_alike():
+    with pytest.raises(InputError, match=r"models\.a\.like: found .gone., expected one of base"):
+        resolved(MODELS + "a: {like: gone}")
+
+
+def test_titles_are_not_inherited_and_those_compared_come_first():
+    config = resolved(MODELS + "nearest: {network: nearest}", compared=["wide", "base"])
+    assert list(titles(config, CLASSES).items()) == [
+        ("wide", "wide"), ("base", "The base"), ("deep", "deep"), ("known", "known"),
+        ("nearest", "Nearest neighbour"),
+    ]  # fmt: skip
+
+
+def test_a_title_does_not_decide_what_is_trained():
+    plain, titled = (
+        resolved(f"a: {{network: nearest{title}}}")["models"]["a"] for title in ("", ", title: A")
+    )
+    assert settings(plain) == settings(titled)
+    assert settings(plain).keys() == {"network", "architecture", "training"}
