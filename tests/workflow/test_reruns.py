@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ import pytest
 
 from tests.workflow.conftest import ROOT
 
+LATEX = {"compile", "paper"}
 # What is made anew after any result, in seconds.
-REPORTING = {"jobs", "provenance", "numbers", "compile", "paper", "pages"}
+REPORTING = {"jobs", "provenance", "numbers", *LATEX, "pages"}
 
 EVALUATED = {"score", "table1", "figure1"}
 # One edit on each floor of the library, which changes what the code does there, and the rules that
@@ -70,6 +72,70 @@ def test_a_style_edit_redraws_and_does_not_retrain(finished, snakemake, project)
     with appended(project / "paper/style/figures.mplstyle", "axes.grid: True\n"):
         redrawn = {"describe", "figure1", "learning_curves", "signals"}
         assert plan(snakemake("-n")).keys() == redrawn | REPORTING
+
+
+def test_droppings_of_editors_are_no_sources_and_rerun_nothing(finished, snakemake, project):
+    paper = project / "paper"
+    (paper / ".#main.tex").symlink_to("user@host.1:2")  # Emacs while the file is being edited
+    for name in ("main.tex~", "#main.tex#", ".main.tex.swp", "4913", ".DS_Store", "main.aux"):
+        (paper / name).write_text("no source")
+    (paper / "main.pdf").write_text("compiled by hand")
+    before = (finished / "paper.pdf").read_bytes()
+    try:
+        assert plan(snakemake("-n")) == {}
+        done = snakemake("--forcerun", "compile")
+    finally:
+        shutil.rmtree(paper)
+        shutil.copytree(ROOT / "paper", paper, copy_function=shutil.copy2)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (finished / "paper.pdf").read_bytes() == before
+
+
+def test_a_build_that_fails_keeps_the_last_paper_and_is_made_up_for(finished, snakemake, project):
+    last = (finished / "paper.pdf").read_bytes()
+    section = project / "paper/sections/data.tex"
+    with appended(section, "\n\\nonsense\n"):
+        failed = snakemake()
+        assert failed.returncode == 1
+        assert "error: LaTeX: ! Undefined control sequence." in failed.stdout + failed.stderr
+        assert (finished / "paper.pdf").read_bytes() == last
+        only_it = snakemake("-n", "--", "results/ci/paper.pdf")
+        assert plan(only_it).keys() == LATEX
+    assert section.stat().st_mtime < (finished / "paper.pdf").stat().st_mtime
+    assert plan(snakemake("-n")).keys() == {*LATEX, "pages"}
+    with appended(section, "\nOne more sentence.\n"):
+        assert snakemake().returncode == 0
+        assert (finished / "paper.pdf").read_bytes() != last
+    section.touch()
+    assert snakemake().returncode == 0
+    assert (finished / "paper.pdf").read_bytes() == last
+    assert plan(snakemake("-n")) == {}
+
+
+def test_a_source_that_comes_or_goes_makes_the_paper_anew(finished, snakemake, project):
+    new = project / "paper/sections/new.tex"
+    new.write_text("% an old file, by its date\n")
+    os.utime(new, (0, 0))
+    try:
+        assert plan(snakemake("-n")).keys() == {*LATEX, "pages"}
+    finally:
+        new.unlink()
+    assert plan(snakemake("-n")) == {}
+
+
+def test_a_new_commit_is_told_in_the_paper(finished, snakemake, project):
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *identity, *arguments], cwd=project, check=True)
+
+    git("init", "-q")
+    try:
+        git("add", "Snakefile")
+        git("commit", "-qm", "first")
+        assert plan(snakemake("-n")).keys() == REPORTING - {"jobs"}
+    finally:
+        shutil.rmtree(project / ".git")
+    assert plan(snakemake("-n")) == {}
 
 
 def test_one_more_seed_trains_only_that_seed(finished, snakemake):
