@@ -5,10 +5,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 
 from tests.workflow.conftest import ROOT
-from tests.workflow.own_data import said
+from tests.workflow.own_data import said, the_error
 from workflow.lib.files import InputError
 from workflow.lib.surroundings import own_code_first, settle
 
@@ -124,6 +125,17 @@ def test_what_cannot_be_settled_is_one_line_before_the_first_job(snakemake, proj
         assert done.returncode == 1
         assert line in said(done).splitlines()
         assert "Traceback" not in said(done)
+
+
+def test_a_dataset_that_another_process_writes_is_one_line_and_stays(snakemake, project, card):
+    dataset = project / "results/surroundings/dataset.h5"
+    with h5py.File(dataset, "r+"):
+        held = snakemake("--force", "--", CARD, changes=RUN)
+    assert the_error(held) == (
+        "error: results/surroundings/dataset.h5: another process has it open for writing: end that "
+        "one (if there is none, set HDF5_USE_FILE_LOCKING=FALSE) and run the same command again"
+    )
+    assert drawn_again(snakemake, project) == card
 
 
 @pytest.fixture
