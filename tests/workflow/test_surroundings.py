@@ -7,11 +7,11 @@ from pathlib import Path
 
 import h5py
 import pytest
+from workflow.lib.files import InputError
+from workflow.lib.surroundings import own_code_first, settle
 
 from tests.workflow.conftest import ROOT
 from tests.workflow.own_data import said, the_error
-from workflow.lib.files import InputError
-from workflow.lib.surroundings import own_code_first, settle
 
 RUN = "run: surroundings"
 CARD = "results/surroundings/data_card.png"
