@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from workflow.lib.checkout import code_version
-from workflow.lib.provenance import short_commit
 
 from tests.benchmarks.measure import Sizes, alternate, copying, matrix_product
+from workflow.lib.report.provenance import short_commit
+from workflow.lib.runtime.checkout import code_version
 
 
 def describe(device: torch.device, sizes: Sizes) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import h5py
 import pytest
-from workflow.lib.files import InputError
-from workflow.lib.surroundings import own_code_first, settle
 
 from tests.workflow.conftest import ROOT
 from tests.workflow.own_data import said, the_error
+from workflow.lib.runtime.files import InputError
+from workflow.lib.runtime.surroundings import own_code_first, settle
 
 RUN = "run: surroundings"
 CARD = "results/surroundings/data_card.png"
@@ -62,7 +62,7 @@ def raising(package: Path) -> Path:
 def second_clone(folder: Path) -> Path:
     """A clone whose every module of the library raises."""
     shutil.copytree(ROOT / "workflow", folder / "workflow")
-    for module in (folder / "workflow/lib").glob("*.py"):
+    for module in (folder / "workflow/lib").rglob("*.py"):
         module.write_text(module.read_text() + RAISES)
     return folder
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from workflow.lib.inference.plain import predict_plain, predict_tta
+from workflow.lib.inference.plain import predict_plain
+from workflow.lib.inference.tta import predict_tta
 from workflow.lib.models.tasks import Task, make_task
 from workflow.lib.orientation import from_euler_zyz
 from workflow.lib.simulation.reflectance import SPECIMENS, simulate_specimen, stream
