@@ -20,14 +20,9 @@ ifeq ($(shell test -w "$${XDG_CACHE_HOME:-$$HOME}" && echo yes),)
 export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
 endif
 
-help:
-	@echo "make demo   the whole paper on simulated data, about eight minutes on two cores"
-	@echo "make report the demo's tables, figures and logs as one zip to browse"
-	@echo "make test   all tests, a tiny run from archive to PDF among them"
-	@echo "make lint   style of Python, Snakemake and environment files"
-	@echo "make bench  all speeds beside baselines: results/benchmarks/bench.md, under ten minutes"
-	@echo "make bench-pipeline  the download beside curl; a finished demo: overhead, bfloat16"
-	@echo "make clean  remove the demo's and the tests' results"
+# The text behind `##` is what `make help` shows of a target.
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 # A lock that ends with whoever holds it: jobs inherit standard input, so a training that outlives a
 # killed Snakemake keeps the next run out until it has written its last file. Snakemake's own lock
@@ -43,39 +38,40 @@ except OSError:
 endef
 export ONE_AT_A_TIME
 
-demo: installed tex
+demo: installed tex ## the whole paper on simulated data, about eight minutes on two cores
 	@mkdir -p .snakemake
 	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" && $(SNAKEMAKE) --cores $(CORES) --nolock \
 		--rerun-incomplete --configfile config/demo.yaml --quiet rules host; } <>.snakemake/demo.lock
 	@cat results/demo/table1.md
 	@echo "The paper: $$PWD/results/demo/paper.pdf"
 
-report: demo
+report: demo ## the demo's tables, figures and logs as one zip to browse
 	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet all --report results/demo/report.zip
 	@echo "Unzip it and open report/report.html: $$PWD/results/demo/report.zip"
 
 # Whole files go to a process each, long ones first: the many short ones fill the end.
-test: installed tex
+test: installed tex ## all tests, a tiny run from archive to PDF among them
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder \
 		tests/workflow tests/unit
 
-lint: installed
+lint: installed ## style of Python and Snakemake files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(SNAKEMAKE) --lint --configfile config/demo.yaml
 
-bench: installed
+bench: installed ## all speeds beside baselines: results/benchmarks/bench.md, under ten minutes
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench.py
 
-bench-pipeline: installed
+bench-pipeline: installed ## the download beside curl; a finished demo: overhead, bfloat16
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_download.py
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_overhead.py
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_precision.py
 
 # Made once; anew when it was moved or its Python is gone, and filled when requirements.txt changes.
 # By its own Python if that runs, as a user may have named one to make it of only once.
-installed:
+installed: ## the virtual environment .venv, of which make sees to it first
 	@if [ -x $(BIN)/python ] && $(BIN)/python -c ''; then \
 		$(BIN)/python envs/install.py $(VENV) "$(PYTHON)"; \
 	elif command -v "$(PYTHON)" >/dev/null; then \
@@ -85,13 +81,13 @@ installed:
 	fi
 
 # For the README; needs graphviz. A test compares it with the rules.
-rulegraph: installed
+rulegraph: installed ## the picture of the rules in the README
 	@command -v tred >/dev/null || { echo "error: tred and dot are not installed:" \
 		"sudo apt-get install graphviz"; exit 1; }
 	$(SNAKEMAKE) --rulegraph | $(BIN)/python .github/rulegraph.py | tred | \
 		dot -Tsvg > .github/rulegraph.svg
 
-tex:
+tex: ## LaTeX, if there is none and you are root
 	@command -v latexmk >/dev/null || command -v tectonic >/dev/null || { \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive \
@@ -101,7 +97,7 @@ tex:
 				"$(TEX_PACKAGES), or conda install -c conda-forge tectonic"; exit 1; \
 		fi; }
 
-requirements:
+requirements: ## requirements.txt anew, from requirements.in
 	"$(PYTHON)" -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements.in
 	{ echo "# All packages, pinned; made from requirements.in by 'make requirements'."; \
@@ -109,11 +105,11 @@ requirements:
 	@$(MAKE) --no-print-directory installed
 
 # Where conda reaches its channels; CONDA_OVERRIDE_CUDA lets it solve for a GPU that is elsewhere.
-pins:
+pins: ## exact packages of envs/, where conda reaches its channels
 	@command -v conda >/dev/null && command -v snakedeploy >/dev/null || { \
 		echo "error: make pins needs conda and snakedeploy on the PATH:" \
 			"conda install -c conda-forge -c bioconda snakedeploy"; exit 1; }
 	CONDA_OVERRIDE_CUDA=12.9 snakedeploy pin-conda-envs --conda-frontend conda envs/*.yaml
 
-clean:
+clean: ## remove the demo's and the tests' results
 	rm -rf results/demo results/ci

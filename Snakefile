@@ -42,7 +42,7 @@ onstart:
 rule all:
     default_target: True
     input:
-        every_training(rules.train.output),
+        every_intermediate(),
         f"{RESULTS}/paper.pdf",
         f"{RESULTS}/provenance.json",
         f"{RESULTS}/table1.md",

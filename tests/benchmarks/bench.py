@@ -22,7 +22,7 @@ from tests.benchmarks import bench_data, bench_evaluation, bench_training
 from tests.benchmarks.machine import describe
 from tests.benchmarks.measure import CPU, GPU, QUICK, Row, Sizes
 from tests.benchmarks.report import to_markdown, write
-from workflow.lib.inference.plain import choose_device
+from workflow.lib.runtime.devices import choose_device
 
 Benchmark = Callable[[torch.device, Sizes], list[Row]]
 

@@ -27,7 +27,8 @@ from tests.benchmarks.measure import (
     rate,
 )
 from tests.benchmarks.problem import ROLLS, measured_again, published, simulated, teach
-from workflow.lib.inference.plain import predict_plain, predict_tta
+from workflow.lib.inference.plain import predict_plain
+from workflow.lib.inference.tta import predict_tta
 from workflow.lib.models.registry import make_task
 from workflow.lib.models.task import Task
 

@@ -14,7 +14,8 @@ from torch import Tensor
 from tests.benchmarks.measure import SAME_DEG
 from workflow.lib import networks
 from workflow.lib.data.split import read_fold
-from workflow.lib.inference.plain import predict_plain, predict_tta
+from workflow.lib.inference.plain import predict_plain
+from workflow.lib.inference.tta import predict_tta
 from workflow.lib.models.saved import load_task
 from workflow.lib.models.task import Task
 from workflow.lib.orientation import misorientation_deg

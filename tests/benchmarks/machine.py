@@ -1,7 +1,6 @@
 """What the benchmarks ran on: processor, GPU, versions, commit, and what it can do at most."""
 
 import platform
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ from typing import Any
 import torch
 
 from tests.benchmarks.measure import Sizes, alternate, copying, matrix_product
+from workflow.lib.report.provenance import short_commit
+from workflow.lib.runtime.checkout import code_version
 
 
 def describe(device: torch.device, sizes: Sizes) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def caption(machine: dict[str, Any]) -> str:
     place = machine["gpu"] or f"{machine['cpu']}, {machine['threads']} threads"
     edge, peaks = machine["matrix_edge"], machine["peak_gflops"]
     return (
-        f"Measured on {machine['date_utc'][:10]}, commit {machine['commit'] or 'unknown'}, on "
+        f"Measured on {machine['date_utc'][:10]}, commit {machine['commit']}, on "
         f"{place}, PyTorch {machine['torch']}. {edge}³ matrix products: {peaks['float32']:,.0f} "
         f"GFLOP/s in float32, {peaks['bfloat16']:,.0f} in bfloat16; copying: "
         f"{machine['copy_gb_per_s']:,.0f} GB/s read and written."
@@ -58,13 +59,7 @@ def cpu_model() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def commit() -> str | None:
-    """The commit of this checkout, with `-dirty` if files differ from it; None without git."""
-    try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"],
-            cwd=Path(__file__).parent, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return answer.stdout.strip()
+def commit() -> str:
+    """The commit of this checkout, with `-dirty` if its code differs; unknown, and why, else."""
+    version = code_version(Path(__file__).resolve().parents[2])
+    return short_commit(version["commit"]) + "-dirty" * version["uncommitted_changes"]

@@ -19,7 +19,8 @@ from tests.benchmarks.measure import QUICK, Row, alternate, bound_by_products, c
 from tests.benchmarks.problem import measured_again, published, simulated, teach, training_data
 from workflow.lib.data.dataset import ingest
 from workflow.lib.data.scans import ingest_scans
-from workflow.lib.inference.plain import predict_plain, predict_tta
+from workflow.lib.inference.plain import predict_plain
+from workflow.lib.inference.tta import predict_tta
 from workflow.lib.models.registry import make_task
 from workflow.lib.orientation import azimuth_rotation, misorientation_deg, multiply
 from workflow.lib.signals.rolls import roll_azimuth, standardise

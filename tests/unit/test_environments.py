@@ -10,7 +10,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from tests.tools.conda.stand_in import PROGRAMS, create, python_requirement, read_environment
-from workflow.lib.runtime.digest import library_modules
+from workflow.lib.runtime.digest import library_modules, module_path
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -61,7 +61,7 @@ def rules() -> dict[str, tuple[set[str], Path]]:
 def imported_packages(*files: Path) -> set[str]:
     """What the files and the library modules they need import, by name in the package index."""
     library = {module for file in files for module in library_modules(file)}
-    sources = {*files, *(ROOT / f"{module.replace('.', '/')}.py" for module in library)}
+    sources = {*files, *(module_path(module) for module in library)}
     modules = set()
     for source in sources:
         for node in ast.walk(ast.parse(source.read_text())):

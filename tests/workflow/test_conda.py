@@ -172,6 +172,24 @@ def test_a_package_that_an_environment_lacks_is_noticed(project, built, snakemak
     assert "ModuleNotFoundError: No module named 'seaborn'" in done.stderr
 
 
+def test_a_package_of_the_workflows_name_is_not_run(project, built, runner, snakemake):
+    """Neither the runner's nor the environment's: Snakemake removes PYTHONPATH here."""
+    packages = []
+    for python in (runner, built["report"]):
+        (site,) = (python.parents[1] / "lib").glob("python*/site-packages")
+        packages.append(site / "workflow")
+    try:
+        for package in packages:
+            package.mkdir()
+            (package / "__init__.py").write_text("raise RuntimeError('not this one')\n")
+        target = ("--force", "--", "results/ci/data_card.png")
+        done = snakemake("--use-conda", *target, changes="folds: [1]")
+    finally:
+        for package in packages:
+            shutil.rmtree(package)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 @pytest.mark.parametrize(
     ("changes", "learn"),
     [

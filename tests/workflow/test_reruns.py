@@ -3,8 +3,8 @@
 import json
 import os
 import re
+import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,47 +13,32 @@ import pytest
 
 from tests.workflow.conftest import ROOT
 
-LIBRARY = ROOT / "workflow/lib"
-MODULES = sorted(
-    path.relative_to(LIBRARY).with_suffix("").as_posix()
-    for path in LIBRARY.rglob("*.py")
-    if path.stem != "__init__"
-)
+LATEX = {"compile", "paper"}
 # What is made anew after any result, in seconds.
-REPORTING = {"jobs", "provenance", "numbers", "compile", "paper", "pages"}
+REPORTING = {"jobs", "provenance", "numbers", *LATEX, "pages"}
 
-# What Python itself says that each script imports, each time afresh.
-REAL_IMPORTS = """
-import importlib.util, json, pathlib, sys
-imports = {}
-for path in pathlib.Path("workflow/scripts").glob("*.py"):
-    for name in [name for name in sys.modules if name.split(".")[0] == "workflow"]:
-        del sys.modules[name]
-    spec = importlib.util.spec_from_file_location("script", path)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    imports[path.name] = [name for name in sys.modules if name.startswith("workflow.lib.")]
-print(json.dumps(imports))
-"""
-
-
-@pytest.fixture(scope="module")
-def rules_that_import() -> dict[str, set[str]]:
-    """For each module the rules whose script imports it, directly or through others.
-
-    Without `download`, as what is downloaded is verified and never fetched again, and
-    `profile`, which runs only if the config asks for it.
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", REAL_IMPORTS], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    imports = json.loads(done.stdout)
-    rules: dict[str, set[str]] = {module: set() for module in MODULES}
-    for file in (ROOT / "workflow/rules").glob("*.smk"):
-        for text in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
-            name, script = text.split(":")[0], re.search(r"scripts/(\w+\.py)", text)[1]
-            for module in imports[script] if name not in ("download", "profile") else []:
-                rules[module.removeprefix("workflow.lib.")].add(name)
-    return rules
+DRAWN = {"describe", "figure1", "learning_curves", "signals"}
+# One edit on each floor of the library or more, and exactly the rules whose code uses what is
+# edited. `download` is none of them: what is downloaded is verified and never fetched again.
+EDITS = {
+    "runtime.hdf5.MARGIN": {"ingest", "split", "tokenize", "predict"},
+    "runtime.script.run": {"simulate", "ingest", "split", "tokenize", "train", "predict", "score"}
+    | {"table1", *DRAWN, *REPORTING},
+    "orientation.misorientation.medoid": {"predict"},
+    "orientation.symmetry.disorientation_loss": {"train", "predict"},
+    "orientation.quaternion.to_matrix": set(),
+    "signals.rolls.standardise": {"train", "predict"},
+    "archive.npy.interpreter.read": {"ingest"},
+    "simulation.reflectance.FACET_AMPLITUDE": {"simulate", "describe"},
+    "data.split.split": {"split"},
+    "tokens.digit.DigitTokenizer": {"tokenize", "train", "predict", "numbers"},
+    "networks.lstm.run": {"train", "predict"},
+    "models.saved.save_model": {"train"},
+    "inference.tta.predict_tta": {"predict"},
+    "training.step.Stepper": {"train"},
+    "evaluation.scores.CONFIDENCE": {"table1"},
+    "report.style.notice.NOTE_COLOUR": {*DRAWN, "pages"},
+}
 
 
 @contextmanager
@@ -77,21 +62,19 @@ def plan(done: subprocess.CompletedProcess) -> dict[str, str]:
     return {rule: reason for rule, _, reason in jobs if rule != "all"}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_an_edited_module_reruns_the_rules_that_import_it(
-    module, rules_that_import, finished, snakemake, project
-):
-    """Those, what uses their files, and nothing else.
-
-    Where both reasons hold, Snakemake gives only that an input is updated by another job.
-    """
-    with appended(project / f"workflow/lib/{module}.py", "\nUNUSED = 1\n"):
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_reruns_the_rules_that_use_it(edit, finished, snakemake, project):
+    """Those by their parameters, and what uses their files; nothing else."""
+    module, _, name = edit.rpartition(".")
+    path = project / f"workflow/lib/{module.replace('.', '/')}.py"
+    assert re.search(rf"^(def |class )?{name}\b", path.read_text(), re.MULTILINE)
+    with appended(path, f"\n{name} = {name}\n"):  # another definition of the same
         reasons = plan(snakemake("-n"))
-    by_code = {rule for rule in reasons if reasons[rule].startswith("Params have changed")}
-    by_input = {rule for rule in reasons if reasons[rule].startswith("Input files updated")}
+    by_code = {rule for rule in reasons if "Params have changed" in reasons[rule]}
+    by_input = {rule for rule in reasons if "Input files updated" in reasons[rule]}
     assert by_code | by_input == reasons.keys()
-    assert by_code <= rules_that_import[module] <= reasons.keys()
-    assert bool(by_code) == bool(rules_that_import[module])
+    assert by_code <= EDITS[edit] <= reasons.keys()
+    assert bool(by_code) == bool(EDITS[edit])
 
 
 def test_a_comment_reruns_nothing(finished, snakemake, project):
@@ -104,6 +87,70 @@ def test_a_style_edit_redraws_and_does_not_retrain(finished, snakemake, project)
     with appended(project / "paper/style/figures.mplstyle", "axes.grid: True\n"):
         redrawn = {"describe", "figure1", "learning_curves", "signals"}
         assert plan(snakemake("-n")).keys() == redrawn | REPORTING
+
+
+def test_droppings_of_editors_are_no_sources_and_rerun_nothing(finished, snakemake, project):
+    paper = project / "paper"
+    (paper / ".#main.tex").symlink_to("user@host.1:2")  # Emacs while the file is being edited
+    for name in ("main.tex~", "#main.tex#", ".main.tex.swp", "4913", ".DS_Store", "main.aux"):
+        (paper / name).write_text("no source")
+    (paper / "main.pdf").write_text("compiled by hand")
+    before = (finished / "paper.pdf").read_bytes()
+    try:
+        assert plan(snakemake("-n")) == {}
+        done = snakemake("--forcerun", "compile")
+    finally:
+        shutil.rmtree(paper)
+        shutil.copytree(ROOT / "paper", paper, copy_function=shutil.copy2)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (finished / "paper.pdf").read_bytes() == before
+
+
+def test_a_build_that_fails_keeps_the_last_paper_and_is_made_up_for(finished, snakemake, project):
+    last = (finished / "paper.pdf").read_bytes()
+    section = project / "paper/sections/data.tex"
+    with appended(section, "\n\\nonsense\n"):
+        failed = snakemake()
+        assert failed.returncode == 1
+        assert "error: LaTeX: ! Undefined control sequence." in failed.stdout + failed.stderr
+        assert (finished / "paper.pdf").read_bytes() == last
+        only_it = snakemake("-n", "--", "results/ci/paper.pdf")
+        assert plan(only_it).keys() == LATEX
+    assert section.stat().st_mtime < (finished / "paper.pdf").stat().st_mtime
+    assert plan(snakemake("-n")).keys() == {*LATEX, "pages"}
+    with appended(section, "\nOne more sentence.\n"):
+        assert snakemake().returncode == 0
+        assert (finished / "paper.pdf").read_bytes() != last
+    section.touch()
+    assert snakemake().returncode == 0
+    assert (finished / "paper.pdf").read_bytes() == last
+    assert plan(snakemake("-n")) == {}
+
+
+def test_a_source_that_comes_or_goes_makes_the_paper_anew(finished, snakemake, project):
+    new = project / "paper/sections/new.tex"
+    new.write_text("% an old file, by its date\n")
+    os.utime(new, (0, 0))
+    try:
+        assert plan(snakemake("-n")).keys() == {*LATEX, "pages"}
+    finally:
+        new.unlink()
+    assert plan(snakemake("-n")) == {}
+
+
+def test_a_new_commit_is_told_in_the_paper(finished, snakemake, project):
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *identity, *arguments], cwd=project, check=True)
+
+    git("init", "-q")
+    try:
+        git("add", "Snakefile")
+        git("commit", "-qm", "first")
+        assert plan(snakemake("-n")).keys() == REPORTING - {"jobs"}
+    finally:
+        shutil.rmtree(project / ".git")
+    assert plan(snakemake("-n")) == {}
 
 
 def test_one_more_seed_trains_only_that_seed(finished, snakemake):

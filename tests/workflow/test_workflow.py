@@ -94,6 +94,7 @@ def test_the_default_config_plans_the_paper(snakemake):
         ["ruff", "format", "--check", "."],
         ["snakefmt", "--check", "Snakefile", "workflow"],
         ["snakemake", "--lint", "--configfile", "config/demo.yaml"],
+        ["lint-imports"],  # the floors of the library
     ],
     ids=" ".join,
 )

@@ -89,6 +89,19 @@ def every_training(pattern, folds=None, names=None):
     )
 
 
+def every_intermediate():
+    """What other rules wait for: made anew when it is gone, also where they are finished.
+
+    Snakemake removes what a failed job should have made, and notes its parameters as if it had:
+    were it not asked for, the results of before would pass for those of the failed job.
+    """
+    made = list(rules.simulate.output) if config["data"]["source"] == "simulated" else []
+    made += [*rules.ingest.output, *rules.score.output, *rules.table1.output, *GENERATED]
+    made += every_training([*rules.split.output, *rules.tokenize.output])
+    made += every_training([*rules.train.output, *rules.predict.output])
+    return [*made, *rules.compile.output]
+
+
 def traces():
     """One trace of each model that is trained in steps, if the config asks for them."""
     fold, seed = config["table_fold"], config["seeds"][0]

@@ -131,6 +131,7 @@ rule compile:
 rule paper:
     input:
         compiled=rules.compile.output.pdf,
+        made_of=rules.compile.input,  # so that a compilation that failed is made up for
     output:
         pdf=shown(f"{RESULTS}/paper.pdf", "paper", "Paper", document="the paper", format="PDF"),
     log:

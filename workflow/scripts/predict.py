@@ -7,11 +7,10 @@ import numpy as np
 from workflow.lib.data.dataset import read_attributes
 from workflow.lib.data.split import read_fold
 from workflow.lib.inference.evaluate import evaluate
-from workflow.lib.inference.plain import choose_device
 from workflow.lib.inference.predictions import write_predictions
 from workflow.lib.models.saved import load_task
+from workflow.lib.runtime.devices import choose_device, device_name
 from workflow.lib.runtime.script import logger, run
-from workflow.lib.training.usage import device_name
 
 
 def main(

@@ -131,7 +131,7 @@ def test_the_same_in_a_needed_place_is_refused_by_the_name_of_its_key(name, tmp_
     [
         ("table", "asks for 'pandas.DataFrame'"),
         ("datetime", "asks for 'datetime.datetime'"),
-        ("dataclass", "asks for 'test_ignored_keys.Note'"),
+        ("dataclass", "asks for 'test_npy_ignored_keys.Note'"),
         ("record array", "asks for 'numpy.rec.recarray'"),
         ("new text array", "asks for .*stringdtype"),
         ("dates", "holds the array type 'M8'"),

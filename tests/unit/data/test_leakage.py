@@ -122,16 +122,6 @@ def test_memory_does_not_grow_with_the_pairs_that_agree(deg, expected):
     assert (done.stdout.strip(), done.stderr) == (str(expected), "")
 
 
-def test_highest_correlation_is_numpys(monkeypatch):
-    signals = grains(30)[0]
-    monkeypatch.setattr(duplicates, "BLOCK_PAIRS", 60)  # several blocks
-    rows = duplicates.standardised(signals)
-    expected = np.corrcoef(signals.reshape(30, -1))[:10, 10:].max(axis=1)
-    np.testing.assert_allclose(
-        duplicates.highest_correlation(rows[:10], rows[10:]), expected, atol=1e-6
-    )
-
-
 def planted():
     """Three specimens whose evaluation sets hold copies; arrays as `leak_table` takes them."""
     signals, angles, specimen, evaluation = [], [], [], []

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from workflow.lib.inference import plain as inference
-from workflow.lib.inference.plain import predict_tta
+from workflow.lib.inference.tta import predict_tta
 from workflow.lib.models.registry import make_task
 from workflow.lib.models.task import Task
 from workflow.lib.orientation import medoid

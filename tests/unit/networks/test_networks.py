@@ -5,11 +5,10 @@ import itertools
 import pytest
 import torch
 
-from workflow.lib import networks
 from workflow.lib.models.euler import EulerTask
 from workflow.lib.models.registry import make_task
 from workflow.lib.models.sequence import SequenceTask
-from workflow.lib.networks import EulerNet, SequenceNet, count_parameters
+from workflow.lib.networks import EulerNet, SequenceNet, count_parameters, sequencenet
 from workflow.lib.signals.rolls import roll_azimuth, standardise
 from workflow.lib.tokens import DecimalTokenizer, DigitTokenizer
 
@@ -100,7 +99,7 @@ def test_the_lstm_by_hand_computes_what_torch_does(conditioning, monkeypatch):
     tokens = torch.randint(0, 10, (40, 13))
     results = []
     for fewest in (1, 41):
-        monkeypatch.setattr(networks, "FEWEST_BY_HAND", fewest)
+        monkeypatch.setattr(sequencenet, "FEWEST_BY_HAND", fewest)
         logits = network(signals, rolls, tokens)
         gradients = torch.autograd.grad(logits.square().sum(), list(network.parameters()))
         results.append((network.generate(signals, rolls), logits, *gradients))

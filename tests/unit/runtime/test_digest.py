@@ -1,4 +1,4 @@
-"""The digests of library code: complete against real imports, blind to comments."""
+"""Digests of library code: they follow names, are complete, and blind to comments."""
 
 import ast
 import subprocess
@@ -11,6 +11,7 @@ from workflow.lib.runtime import digest
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
+CACHED = (digest._tree, digest._source, digest._code, digest._reached_from)
 
 LOADED = """
 import importlib.util, sys
@@ -28,36 +29,124 @@ def test_modules_are_those_that_python_really_imports(script):
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert digest.library_modules(path) == done.stdout.split()
+    assert {module for module, _ in digest.definitions(path)} <= set(done.stdout.split())
+
+
+def reached(script: str) -> dict[str, set[str]]:
+    """What a script reaches, by module."""
+    found: dict[str, set[str]] = {}
+    for module, name in digest.definitions(ROOT / f"workflow/scripts/{script}.py"):
+        found.setdefault(module.removeprefix("workflow.lib."), set()).add(name)
+    return found
+
+
+def test_names_are_followed_to_where_they_are_defined():
+    """Through packages that only offer them, and no further than to what is used."""
+    train = reached("train")
+    defined = set().union(*train.values())
+    assert {"multiply", "CUBIC_SYMMETRY", "_cubic_symmetry", "SequenceNet"} <= defined
+    assert {"_tanh", "run"} <= train["networks.lstm"]  # by `lstm.run`
+    assert not {"medoid", "to_matrix"} & set().union(
+        *(names for module, names in train.items() if module.startswith("orientation."))
+    )
+    assert "medoid" in reached("predict")["orientation.misorientation"]
 
 
 def test_plotting_is_not_behind_training():
-    modules = digest.library_modules(ROOT / "workflow/scripts/train.py")
-    assert "workflow.lib.training.loop" in modules
-    assert not {"workflow.lib.report.figures", "workflow.lib.report.table1"} & set(modules)
+    assert not [module for module in reached("train") if module.startswith("report")]
 
 
-def code_of(text: str, tmp_path: Path) -> str:
-    path = tmp_path / f"{len(list(tmp_path.iterdir()))}.py"
-    path.write_text(text)
-    return digest._code(path)
+def test_modules_are_used_by_their_names_alone():
+    """As `module.name`: a module that is passed around could not be followed."""
+    for path in (ROOT / "workflow").rglob("*.py"):
+        modules = {name for name, (_, what) in digest._source(path).imported.items() if not what}
+        tree = ast.parse(path.read_text())
+        attributes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id in modules:
+                assert id(node) in attributes, f"{path}:{node.lineno}"
 
 
-ORIGINAL = '"""Module."""\ndef f(x):\n    """Doc."""\n    return x + 1  # one\n'
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """Writes modules of a library of our own, and tells the digest of a script that uses it."""
+    for folder in ("scripts", "lib/shapes"):
+        (tmp_path / "workflow" / folder).mkdir(parents=True)
+    monkeypatch.setattr(digest, "ROOT", tmp_path)
+
+    def write_and_digest(modules: dict[str, str]) -> str:
+        for function in CACHED:
+            function.cache_clear()
+        for name, text in modules.items():
+            (tmp_path / "workflow" / name).write_text(text)
+        return digest.library_digest("script")
+
+    yield write_and_digest
+    for function in CACHED:
+        function.cache_clear()
+
+
+SCRIPT, PACKAGE, CIRCLE, NUMBERS = (
+    "scripts/script.py", "lib/shapes/__init__.py", "lib/shapes/circle.py", "lib/numbers.py",
+)  # fmt: skip
+MODULES = {
+    SCRIPT: """
+from workflow.lib.shapes import area
+def main():
+    area(2)
+""",
+    PACKAGE: '''"""Shapes."""
+from workflow.lib.shapes.circle import area, colour
+''',
+    CIRCLE: '''"""Circles."""
+from workflow.lib import numbers
+COLOUR = "red"
+SCALE = 2
+def area(r):
+    """Of a circle."""
+    return SCALE * numbers.pi() * r * r  # by us
+def colour():
+    return COLOUR
+''',
+    NUMBERS: """
+def pi():
+    return digits()
+def digits():
+    return 3
+def e():
+    return 2
+""",
+}
 
 
 @pytest.mark.parametrize(
-    ("edited", "same"),
+    ("module", "old", "new", "same"),
     [
-        (ORIGINAL.replace("# one", "# another word"), True),
-        (ORIGINAL.replace("Doc.", "Documentation."), True),
-        (ORIGINAL.replace("x + 1", "(x  +  1)"), True),
-        (ORIGINAL.replace("x + 1", "x + 2"), False),
-        (ORIGINAL.replace("def f", "def g"), False),
-        (ORIGINAL + 's = "a text"\n', False),
+        (CIRCLE, "# by us", "# by others", True),
+        (CIRCLE, "Of a circle.", "Its area.", True),
+        (CIRCLE, '"""Circles."""', '"""Discs."""', True),
+        (CIRCLE, "r * r", "(r  *  r)", False),
+        (CIRCLE, "r * r", "r  *  r", True),
+        (CIRCLE, "red", "blue", True),
+        (CIRCLE, "SCALE = 2", "SCALE = 3", False),
+        (CIRCLE, "SCALE = 2", "SCALE = 2\nprint('imported')", False),
+        (CIRCLE, "def area(r)", "def area(r, n=1)", False),
+        (CIRCLE, "def colour()", "def colour(n=1)", True),
+        (NUMBERS, "return 3", "return 4", False),
+        (NUMBERS, "return 2", "return 4", True),
+        (PACKAGE, '"""Shapes."""', "OTHER = 1", True),
     ],
 )
-def test_only_code_counts(edited, same, tmp_path):
-    assert (code_of(edited, tmp_path) == code_of(ORIGINAL, tmp_path)) == same
+def test_only_code_that_is_used_counts(module, old, new, same, library):
+    before = library(MODULES)
+    assert MODULES[module].count(old) == 1
+    assert (library({module: MODULES[module].replace(old, new)}) == before) == same
+
+
+def test_a_name_that_nobody_defines_is_an_error_and_no_digest(library):
+    text = MODULES[PACKAGE].replace("area, colour", "areas as area")
+    with pytest.raises(LookupError, match=r"circle\.py: defines no 'areas'"):
+        library(MODULES | {PACKAGE: text})
 
 
 def test_every_rule_names_the_digest_of_its_script():

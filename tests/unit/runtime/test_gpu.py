@@ -5,8 +5,8 @@ import sys
 import pytest
 import torch
 
-from workflow.lib.inference.plain import choose_device
 from workflow.lib.runtime import gpu
+from workflow.lib.runtime.devices import choose_device
 from workflow.lib.runtime.files import InputError
 
 CPU_ONLY = {"device": "auto", "prediction_device": "cpu"}

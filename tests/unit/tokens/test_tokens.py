@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
 
 from workflow.lib.orientation import misorientation_deg
-from workflow.lib.tokens import _CHUNK, DecimalTokenizer, DigitTokenizer
+from workflow.lib.tokens import DecimalTokenizer, DigitTokenizer
+from workflow.lib.tokens.tokenizer import _CHUNK
 
 TOKENIZERS = [DigitTokenizer(), DecimalTokenizer()]
 # Quantisation of facts: the largest and median angle in degrees between q and decode(encode(q)).

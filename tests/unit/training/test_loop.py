@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from workflow.lib.inference.plain import predict_plain, predict_tta
+from workflow.lib.inference.plain import predict_plain
+from workflow.lib.inference.tta import predict_tta
 from workflow.lib.models.euler import EulerTask
 from workflow.lib.models.registry import make_task
 from workflow.lib.orientation import (

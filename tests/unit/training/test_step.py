@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from workflow.lib.inference.plain import predict_plain, predict_tta
+from workflow.lib.inference.plain import predict_plain
+from workflow.lib.inference.tta import predict_tta
 from workflow.lib.models.registry import make_task
 from workflow.lib.models.task import LoopTask
 from workflow.lib.orientation import from_euler_zyz

@@ -27,8 +27,8 @@ import pandas as pd
 from scipy import fft
 from scipy.spatial.transform import Rotation
 
-from workflow.lib.data.leakage import standardised
 from workflow.lib.runtime.files import InputError
+from workflow.lib.signals.similarity import standardised
 from workflow.lib.simulation.reflectance import ideal_signal
 
 AZIMUTHS = 72

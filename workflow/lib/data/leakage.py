@@ -18,10 +18,11 @@ from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
+from workflow.lib.signals.similarity import highest_correlation, standardised
+
 SAME_ORIENTATION_DEG = 0.01  # above the rounding of float32, far below the error of EBSD
 NEAR_IDENTICAL = 0.998  # correlation; different grains of sim-v1 reach 0.996 in 70 million pairs
 COMPARED_PAIRS = 100_000_000  # correlations computed at most
-BLOCK_PAIRS = 8_000_000  # correlations held at once: 32 MB
 NEAREST = 8  # neighbours of a point that are looked at first
 BLOCK = 10_000  # orientations whose equivalents are held at once: 8 MB
 BORDER = 1e-3  # how near the zone's border, in cos(θ/2), an equivalent counts as an image
@@ -134,24 +135,6 @@ def _images_in_zone(orientation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         images.append(equivalents[which, owner])
         owners.append(start + owner)
     return np.concatenate(images), np.concatenate(owners)
-
-
-def standardised(signals: np.ndarray) -> np.ndarray:
-    """Signals (n, 6, 72) as rows (n, 432) of mean 0 and norm 1, float32; constant ones as 0."""
-    rows = signals.reshape(len(signals), -1).astype(np.float32)
-    rows -= rows.mean(axis=1, keepdims=True)
-    norm = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 0)
-
-
-def highest_correlation(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The highest correlation of each row (n, 432) with one of `others` (m, 432): (n,).
-
-    Both standardised; −∞ when there are no others.
-    """
-    step = max(1, BLOCK_PAIRS // max(1, len(others)))
-    blocks = [rows[start : start + step] @ others.T for start in range(0, len(rows), step)]
-    return np.concatenate([block.max(axis=1, initial=-np.inf) for block in blocks])
 
 
 def leak_table(

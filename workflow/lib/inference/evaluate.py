@@ -4,11 +4,12 @@ import torch
 from torch import Tensor
 
 from workflow.lib.data.split import Signals
-from workflow.lib.inference.plain import predict_plain, predict_tta
+from workflow.lib.inference.plain import predict_plain
 from workflow.lib.inference.predictions import Predictions
+from workflow.lib.inference.tta import predict_tta
 from workflow.lib.models.task import Task
 from workflow.lib.orientation import MAX_MISORIENTATION_DEG, canonical_sign, misorientation_deg
-from workflow.lib.runtime.cpu import use_cpu
+from workflow.lib.runtime.devices import use_cpu
 
 
 def evaluate(

@@ -1,5 +1,7 @@
 """The networks that answer: EulerNet and SequenceNet, and what they are made of."""
 
-from workflow.lib.networks.sequencenet import EulerNet, SequenceNet, count_parameters
+from workflow.lib.networks.eulernet import EulerNet
+from workflow.lib.networks.layers import count_parameters
+from workflow.lib.networks.sequencenet import SequenceNet
 
 __all__ = ["EulerNet", "SequenceNet", "count_parameters"]

@@ -1,4 +1,4 @@
-"""The two networks. Letters: n signals, t sequence positions, w width, v vocabulary."""
+"""SequenceNet. Letters: n signals, t sequence positions, w width, v vocabulary."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -7,53 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from workflow.lib.networks import lstm
-from workflow.lib.networks.azimuth import features_of_rolls
+from workflow.lib.networks.layers import convolution, of_rolls, pool_relu
 from workflow.lib.signals.rolls import AZIMUTHS, FULL_SCALE
 from workflow.lib.tokens import Tokenizer
 
 FEWEST_BY_HAND = 256  # sequences; with fewer, PyTorch's own LSTM is as fast or faster
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
-
-
-class EulerNet(nn.Module):
-    """Regression of ZYZ Euler angles from a signal (Wittwer & Seita 2022, as released).
-
-    Two blocks of convolution and pooling, then three dense layers; 1,219,523 parameters.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features = nn.Sequential(
-            _convolution(1, 64, "same"), *_pool_relu(),
-            _convolution(64, 64, "same"), *_pool_relu(),
-            nn.Flatten(),
-        )  # fmt: skip
-        self.angles = nn.Sequential(
-            nn.Linear(64 * 1 * 18, 768), nn.ReLU(),
-            nn.Linear(768, 384), nn.ReLU(),
-            nn.Linear(384, 3),
-        )  # fmt: skip
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.xavier_uniform_(module.weight)
-            elif isinstance(module, nn.Linear):
-                _variance_scaling(module.weight, scale=0.5)
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.zeros_(module.bias)
-
-    def forward(self, signals: Tensor) -> Tensor:
-        """Euler angles (n, 3) in radians, unbounded, of signals (n, 6, 72) in 0–255."""
-        return self._angles(self.features((signals / FULL_SCALE)[:, None]))
-
-    def angles_of_rolls(self, signals: Tensor) -> Tensor:
-        """Angles (n, 72, 3) of every roll of signals (n, 6, 72), convolved together."""
-        return self._angles(_of_rolls(self.features, signals))
-
-    def _angles(self, features: Tensor) -> Tensor:
-        hidden = self.angles[:-1](features)
-        last = self.angles[-1]
-        with torch.autocast(features.device.type, enabled=False):  # bfloat16: up to 0.4° off
-            return last(hidden.to(last.weight.dtype))
 
 
 class SequenceNet(nn.Module):
@@ -88,10 +47,10 @@ class SequenceNet(nn.Module):
             head, padding = [nn.CircularPad2d((6, 6, 0, 0))], (1, 0)
         self.encoder = nn.Sequential(
             *head,
-            _convolution(1, 16, padding), nn.ReLU(),
-            _convolution(16, 16, padding), *_pool_relu(),
-            _convolution(16, 32, padding), nn.ReLU(),
-            _convolution(32, 32, padding), *_pool_relu(),
+            convolution(1, 16, padding), nn.ReLU(),
+            convolution(16, 16, padding), *pool_relu(),
+            convolution(16, 32, padding), nn.ReLU(),
+            convolution(32, 32, padding), *pool_relu(),
             nn.Flatten(),  # 32 · 1 · 18 = 576
             nn.Linear(576, 128), nn.ReLU(),
             nn.Linear(128, 128), nn.ReLU(),
@@ -118,7 +77,7 @@ class SequenceNet(nn.Module):
 
     def codes_of_rolls(self, signals: Tensor) -> Tensor:
         """Codes (n, 72, w) of every roll of signals (n, 6, 72), convolved together."""
-        codes = _of_rolls(self.encoder, signals)
+        codes = of_rolls(self.encoder, signals)
         return codes if self.roll_embedding is None else codes + self.roll_embedding.weight
 
     @torch.inference_mode()
@@ -189,32 +148,3 @@ class SequenceNet(nn.Module):
             return lambda tokens: lstm.look_up(table, tokens)
         constant = lstm.code_drive(first, code)
         return lambda tokens: lstm.look_up(table, tokens) + constant
-
-
-def count_parameters(network: nn.Module) -> int:
-    """Number of trained values."""
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
-def _of_rolls(layers: nn.Sequential, signals: Tensor) -> Tensor:
-    """(n, 72, …): what convolutions, nn.Flatten and dense layers make of every roll."""
-    flatten = next(i for i, layer in enumerate(layers) if isinstance(layer, nn.Flatten))
-    features = features_of_rolls(layers[:flatten], (signals / FULL_SCALE)[:, None])
-    return layers[flatten + 1 :](features)
-
-
-def _convolution(inputs: int, outputs: int, padding: str | tuple[int, int]) -> nn.Conv2d:
-    convolution = nn.Conv2d(inputs, outputs, kernel_size=3, padding=padding)
-    return convolution.to(memory_format=torch.channels_last)  # pools twice as fast on a CPU
-
-
-def _pool_relu() -> tuple[nn.Module, nn.Module]:
-    """ReLU and 2×2 max-pooling. The two commute, and pooled first ReLU has a quarter to do."""
-    return nn.MaxPool2d(2), nn.ReLU()
-
-
-def _variance_scaling(weight: Tensor, scale: float) -> None:
-    """Truncated normal of variance scale / fan-in, cut at two standard deviations."""
-    cut_sd = 0.87962566103423978  # standard deviation of N(0, 1) cut at ±2
-    sd = (scale / weight.shape[1]) ** 0.5 / cut_sd
-    nn.init.trunc_normal_(weight, std=sd, a=-2 * sd, b=2 * sd)

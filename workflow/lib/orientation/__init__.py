@@ -19,19 +19,21 @@ error near 0° is 0.04° in float32 and 1e-6° in float64.
 
 from workflow.lib.orientation.misorientation import medoid, misorientation_deg
 from workflow.lib.orientation.quaternion import (
-    CUBIC_SYMMETRY,
-    MAX_MISORIENTATION_DEG,
     azimuth_rotation,
     canonical_sign,
     conjugate,
-    disorientation_loss,
     from_euler_zyz,
     from_matrix,
-    misorientation_deg_by_operators,
     multiply,
     to_euler_zyz,
-    to_fundamental_zone,
     to_matrix,
+)
+from workflow.lib.orientation.symmetry import (
+    CUBIC_SYMMETRY,
+    MAX_MISORIENTATION_DEG,
+    disorientation_loss,
+    misorientation_deg_by_operators,
+    to_fundamental_zone,
 )
 
 __all__ = [

@@ -6,8 +6,7 @@ from typing import Any
 
 from torch.profiler import ProfilerActivity, profile, schedule
 
-from workflow.lib.inference.plain import choose_device
-from workflow.lib.runtime.cpu import use_cpu
+from workflow.lib.runtime.devices import choose_device, use_cpu
 from workflow.lib.runtime.files import InputError, atomic
 from workflow.lib.training.loop import batches_of
 from workflow.lib.training.step import Stepper

@@ -10,13 +10,12 @@ import torch
 
 from workflow.lib.data.dataset import read_attributes
 from workflow.lib.data.split import Signals, read_fold
-from workflow.lib.inference.plain import choose_device
 from workflow.lib.inference.predictions import read_arrays
 from workflow.lib.models.registry import make_task
 from workflow.lib.models.saved import save_model
 from workflow.lib.models.task import LoopTask, Task
 from workflow.lib.networks import count_parameters
-from workflow.lib.runtime.cpu import use_cpu
+from workflow.lib.runtime.devices import choose_device, device_name, use_cpu
 from workflow.lib.runtime.files import InputError, atomic, remade_by
 from workflow.lib.runtime.kept import keep, restore
 from workflow.lib.runtime.script import logger
@@ -24,7 +23,7 @@ from workflow.lib.training.at_once import learn_at_once
 from workflow.lib.training.loop import TrainingData, fingerprint, train
 from workflow.lib.training.precision import usable_precision
 from workflow.lib.training.step import TrainingSettings
-from workflow.lib.training.usage import Usage, device_name
+from workflow.lib.training.usage import Usage
 
 LOOP_KEYS = {field.name for field in fields(TrainingSettings)} - {"seed"}
 """Keys of the config's `training` that the loop takes; any others are the model class's own."""

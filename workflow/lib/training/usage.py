@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from workflow.lib.runtime.devices import device_name
 from workflow.lib.runtime.script import logger
 
 PERIOD_S = 1.0  # between two looks at a GPU
@@ -77,11 +78,6 @@ class Usage:
         if not self._on_gpu:
             return round(100 * self._cpu_s / (self._wall_s * self.threads), 1)
         return round(statistics.mean(self._samples), 1) if self._samples else None
-
-
-def device_name(device: torch.device) -> str:
-    """The GPU's name, or `CPU`."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
 
 
 def _peak_host_memory_mb() -> float:

@@ -6,7 +6,7 @@ import sys
 
 COUNT = """
 import resource, torch
-from workflow.lib.runtime.cpu import use_cpu
+from workflow.lib.runtime.devices import use_cpu
 use_cpu(1)
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -1,0 +1,36 @@
+"""Layers that both networks have, and what of them all rolls share. Letters: n signals."""
+
+import torch
+from torch import Tensor, nn
+
+from workflow.lib.networks.azimuth import features_of_rolls
+from workflow.lib.signals.rolls import FULL_SCALE
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of trained values."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def of_rolls(layers: nn.Sequential, signals: Tensor) -> Tensor:
+    """(n, 72, …): what convolutions, nn.Flatten and dense layers make of every roll."""
+    flatten = next(i for i, layer in enumerate(layers) if isinstance(layer, nn.Flatten))
+    features = features_of_rolls(layers[:flatten], (signals / FULL_SCALE)[:, None])
+    return layers[flatten + 1 :](features)
+
+
+def convolution(inputs: int, outputs: int, padding: str | tuple[int, int]) -> nn.Conv2d:
+    convolution = nn.Conv2d(inputs, outputs, kernel_size=3, padding=padding)
+    return convolution.to(memory_format=torch.channels_last)  # pools twice as fast on a CPU
+
+
+def pool_relu() -> tuple[nn.Module, nn.Module]:
+    """ReLU and 2×2 max-pooling. The two commute, and pooled first ReLU has a quarter to do."""
+    return nn.MaxPool2d(2), nn.ReLU()
+
+
+def variance_scaling(weight: Tensor, scale: float) -> None:
+    """Truncated normal of variance scale / fan-in, cut at two standard deviations."""
+    cut_sd = 0.87962566103423978  # standard deviation of N(0, 1) cut at ±2
+    sd = (scale / weight.shape[1]) ** 0.5 / cut_sd
+    nn.init.trunc_normal_(weight, std=sd, a=-2 * sd, b=2 * sd)
