@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from tests.workflow.own_data import said
 from tests.workflow.test_kept_models import run
-from tests.workflow.test_reruns import REPORTING, plan
+from tests.workflow.test_reruns import REPORTING, appended, plan
 
 TOY = '''
 """Always the same answer."""
@@ -118,6 +118,14 @@ def test_a_new_model_trains_nothing_else_and_a_title_trains_nothing(finished, sn
     assert plan(done).keys() == shown | REPORTING
 
 
+def test_an_edited_class_trains_its_models_and_no_others(finished, snakemake, project):
+    with appended(project / "workflow/lib/models/nearest.py", "\nBLOCKS = dict(BLOCKS)\n"):
+        told = said(snakemake("-n"))
+    for rule, folder in (("train", "models"), ("predict", "predictions")):
+        names = {re.search(rf"{folder}/(\w+)/", job)[1] for job in planned(told, rule)}
+        assert names == {"nearest"}
+
+
 def test_traces_are_of_what_is_trained_in_steps(finished, snakemake):
     told = said(snakemake("-n", changes="profiler_steps: 3"))
     names = {re.search(r"traces/(\w+)/", output)[1] for output in planned(told, "profile")}
@@ -157,7 +165,7 @@ def test_a_class_of_ones_own_is_a_module_an_entry_and_a_fragment(copy):
     )
     whole = run(copy, "-n", changes=TOYS)
     trained = {re.search(r"models/(\w+)/(\d)", job).groups() for job in planned(whole, "train")}
-    assert {(name, fold) for name in ("constant", "other") for fold in "12"} <= trained
+    assert trained == {(name, fold) for name in ("constant", "other") for fold in "12"}
 
     targets = [f"results/ci/predictions/{name}/1/1.h5" for name in ("constant", "other")]
     told = run(copy, "--cores", "2", "--", *targets, changes=TOYS)

@@ -129,6 +129,12 @@ def training_settings(wildcards):
     return settings(MODELS[wildcards.network])
 
 
+def model_digest(script):
+    """As `library_digest`, for jobs of one model: what other classes are does not count."""
+    registry = "workflow.lib.models.registry", "MODELS"
+    return lambda wildcards: library_digest(script, registry, MODELS[wildcards.network]["network"])
+
+
 def files_of_jobs(kind, names):
     """The files of one kind, log or benchmark, of all jobs of the rules named, by rule."""
     files = {

@@ -20,7 +20,7 @@ rule predict:
     resources:
         gpu=int(config["prediction_device"] != "cpu"),
     params:
-        library=library_digest("predict"),
+        library=model_digest("predict"),
     script:
         "../scripts/predict.py"
 

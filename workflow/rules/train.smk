@@ -29,7 +29,7 @@ rule train:
         settings=training_settings,
         checkpoint=f"{MODEL}/checkpoint.pt",
         kept=f"{RESULTS}/kept/{{network}}/{{fold}}/{{seed}}",
-        library=library_digest("train"),
+        library=model_digest("train"),
     script:
         "../scripts/train.py"
 
@@ -53,6 +53,6 @@ rule profile:
     params:
         settings=training_settings,
         steps=config["profiler_steps"],
-        library=library_digest("profile_training"),
+        library=model_digest("profile_training"),
     script:
         "../scripts/profile_training.py"

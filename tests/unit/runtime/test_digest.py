@@ -1,6 +1,7 @@
 """Digests of library code: they follow names, are complete, and blind to comments."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,37 @@ def test_names_are_followed_to_where_they_are_defined():
         *(names for module, names in train.items() if module.startswith("orientation."))
     )
     assert "medoid" in reached("predict")["orientation.misorientation"]
+
+
+def of_class(network: str, script: str = "train") -> dict[str, set[str]]:
+    """What the job of a model of one class reaches, by module."""
+    table = "workflow.lib.models.registry", "MODELS"
+    path = ROOT / f"workflow/scripts/{script}.py"
+    found: dict[str, set[str]] = {}
+    for module, name in digest.definitions(path, table, network):
+        found.setdefault(module.removeprefix("workflow.lib."), set()).add(name)
+    return found
+
+
+@pytest.mark.parametrize("script", ["train", "predict", "profile_training"])
+def test_a_job_reaches_its_own_model_class_and_no_other(script):
+    classes = {"eulernet": "euler", "sequencenet": "sequence", "nearest": "nearest"}
+    everything = reached(script)
+    assert {f"models.{module}" for module in classes.values()} <= everything.keys()
+    for network, module in classes.items():
+        mine = of_class(network, script)
+        theirs = {name for name in mine if name.removeprefix("models.") in classes.values()}
+        assert theirs == {f"models.{module}"}
+        assert mine["models.registry"] == {"", "make_task"}
+        for name in everything.keys() - {"models.registry"}:
+            assert mine.get(name, set()) <= everything[name]
+    assert "EulerNet" not in of_class("sequencenet", script).get("networks.eulernet", set())
+    assert "tokens.digit" not in of_class("eulernet", script)
+
+
+def test_an_entry_that_is_not_there_is_an_error_and_no_digest():
+    with pytest.raises(LookupError, match=r"registry\.py: MODELS has no 'vgg'"):
+        of_class("vgg")
 
 
 def test_plotting_is_not_behind_training():
@@ -156,7 +188,7 @@ def test_every_rule_names_the_digest_of_its_script():
             name = rule.split(":", 1)[0]
             script = rule.split("../scripts/", 1)[1].split(".py", 1)[0]
             if name != "download":  # finished downloads are verified, never repeated
-                assert f'library=library_digest("{script}")' in rule, name
+                assert re.search(rf'library=(library|model)_digest\("{script}"\)', rule), name
 
 
 def test_no_module_is_edited_for_a_side_effect():

@@ -33,29 +33,34 @@ class Source:
     always: list[ast.stmt] = field(default_factory=list)
 
 
-def library_digest(script: str) -> str:
+def library_digest(script: str, table: Definition | None = None, key: str = "") -> str:
     """Twelve hexadecimal digits that change when code reached from the script changes.
 
     script: the name of a file in workflow/scripts, without `.py`. Comments, docstrings and
-    layout do not count: nobody should retrain ten folds for a typo.
+    layout do not count: nobody should retrain ten folds for a typo. table: a dictionary of names
+    of which the job uses the entry `key` alone; the others do not count either.
     """
     digest = hashlib.sha256()
-    for module, name in definitions(ROOT / "workflow" / "scripts" / f"{script}.py"):
+    path = ROOT / "workflow" / "scripts" / f"{script}.py"
+    for module, name in definitions(path, table, key):
         digest.update(f"{module}.{name}\n{_code(module, name)}\n".encode())
     return digest.hexdigest()[:12]
 
 
-def definitions(path: Path) -> list[Definition]:
+def definitions(path: Path, table: Definition | None = None, key: str = "") -> list[Definition]:
     """All that a file reaches in the library, directly or through others, sorted.
 
-    The name "" stands for the statements of a module that run when it is imported. Raises
-    LookupError for an imported name that no module defines.
+    The name "" stands for the statements of a module that run when it is imported. table, key:
+    see `library_digest`. Raises LookupError for an imported name that no module defines, and for
+    a table without that key.
     """
     source = _source(path)
     waiting = [reached for node in ast.walk(_tree(path)) for reached in _used(node, source)]
     found: set[Definition] = set()
     while waiting:
         module, name = waiting.pop()
+        if (module, name) == table:
+            module, name = _entry(module, name, key)
         if (module, name) not in found:
             found.add((module, name))
             waiting += _reached_from(module, name)
@@ -86,6 +91,19 @@ def _reached_from(module: str, name: str) -> list[Definition]:
     statements = source.names[name] if name else source.always
     nodes = [node for statement in statements for node in ast.walk(statement)]
     return [(module, "")] + [reached for node in nodes for reached in _used(node, source, module)]
+
+
+def _entry(module: str, table: str, key: str) -> Definition:
+    """What an entry of a dictionary at the top level of a module is, a name by itself."""
+    source = _source(module_path(module))
+    for statement in source.names.get(table, []):
+        content = getattr(statement, "value", None)
+        if isinstance(content, ast.Dict):
+            for found, value in zip(content.keys, content.values, strict=True):
+                if isinstance(found, ast.Constant) and found.value == key:
+                    name = ast.unparse(value)
+                    return source.imported.get(name, (module, name))
+    raise LookupError(f"{module_path(module)}: {table} has no {key!r}")
 
 
 def _used(node: ast.AST, source: Source, module: str = "") -> Iterator[Definition]:
