@@ -54,7 +54,7 @@ test: installed tex ## all tests, a tiny run from archive to PDF among them
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder \
 		tests/workflow tests/unit
 
-lint: installed ## style of Python and Snakemake files
+lint: installed ## style of Python and Snakemake files, and which floor imports which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports

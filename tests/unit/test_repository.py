@@ -125,7 +125,7 @@ def test_links_lead_to_files_and_commands_to_targets(document):
 def test_contributing_is_one_screen_and_names_what_exists():
     contributing = text("CONTRIBUTING.md")
     assert len(contributing.splitlines()) < 60
-    for path in re.findall(r"`((?:\w+/)+[\w.]*)`", contributing):
+    for path in re.findall(r"[` (]((?:\w+/)+[\w./]*)[`)]", contributing):
         assert (ROOT / path).exists(), path
     assert "(CONTRIBUTING.md)" in text("README.md")
 

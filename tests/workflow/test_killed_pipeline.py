@@ -65,14 +65,18 @@ class Demo:
         self.folder, self.results = folder, folder / "results/demo"
         self.output = folder / "output.txt"
         self.snakemake = copy_project(folder)
-        for name in ("Makefile", "requirements.txt"):
+        for name in ("Makefile", "requirements.txt", "pyproject.toml"):
             shutil.copy2(ROOT / name, folder)
         config = yaml.safe_load((ROOT / "config/ci.yaml").read_text())
         config |= {"run": "demo", "folds": [1]}
         (folder / "config/demo.yaml").write_text(yaml.safe_dump(config))
-        (folder / ".venv").mkdir()
-        (folder / ".venv/bin").symlink_to(Path(sys.executable).parent)
-        (folder / ".venv/.installed").touch()  # newer than requirements.txt
+        venv = folder / ".venv"  # this Python's, and up to date
+        venv.mkdir()
+        for name in ("bin", "lib"):
+            (venv / name).symlink_to(Path(sys.prefix) / name)
+        shutil.copy2(Path(sys.prefix) / "pyvenv.cfg", venv)
+        requirements = (ROOT / "requirements.txt").read_text()
+        (venv / ".installed").write_text(f"{venv.resolve()}\n{requirements}")
 
     def start(self) -> "Run":
         """`make demo`, in a process group of its own; what it says is added to `output`."""

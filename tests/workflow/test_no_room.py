@@ -22,7 +22,7 @@ GROWING_DISK = r"""
 mkdir -p results
 mount -t tmpfs -o size=64k tmpfs results
 for size in $SIZES; do
-    mount -o remount,size=${size}k results
+    mount -t tmpfs -o remount,size=${size}k tmpfs results
     status=0
     "$@" > said.$size 2>&1 || status=$?
     find results -name '.part-*' >> left.txt
@@ -112,7 +112,7 @@ def test_without_latex_all_but_the_paper_is_done(finished, project, tmp_path):
     copy = tmp_path / "project"
     shutil.copytree(project, copy, symlinks=True)
     results = copy / "results/ci"
-    for name in ("numbers.tex", "paper.pdf"):
+    for name in ("numbers.tex", "compiled/paper.pdf", "paper.pdf"):
         (results / name).unlink()
     without_latex = {**os.environ, "PATH": str(programs_without_latex(tmp_path / "bin"))}
 

@@ -34,11 +34,12 @@ def load(path):
 folder, honest = map(Path, sys.argv[1:])
 for path in honest.iterdir():  # Python's codecs, imported at first use, are imported now
     assert load(path) == "accepted", path
-reading = {"open", "mmap.__new__", "os.listdir", "object.__getattr__", "sys._getframe"}
+paths = sorted(folder.iterdir())  # now, because it is an event itself
+reading = {"open", "mmap.__new__", "object.__getattr__", "sys._getframe"}
 events = set()
 sys.addaudithook(lambda event, arguments: event in reading or events.add(event))
 seconds, outcomes = {}, {}
-for path in sorted(folder.iterdir()):
+for path in paths:
     started = time.process_time()
     outcomes[path.stem] = load(path)
     seconds[path.stem] = time.process_time() - started
