@@ -6,7 +6,7 @@ from pathlib import Path
 from workflow.lib.data.card import describe
 from workflow.lib.report.data_card import card_latex, card_markdown, card_warnings
 from workflow.lib.report.data_figure import plot_data_card
-from workflow.lib.report.table1 import write_text
+from workflow.lib.runtime.files import write_text
 from workflow.lib.runtime.script import logger, run
 
 

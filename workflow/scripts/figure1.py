@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workflow.lib.evaluation.scores import read_results
-from workflow.lib.report.figures import plot_histograms
+from workflow.lib.report.figure1 import plot_histograms
 from workflow.lib.runtime.script import run
 
 

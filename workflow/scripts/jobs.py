@@ -14,7 +14,7 @@ from workflow.lib.report.jobs import (
     networks_shown,
     training_table,
 )
-from workflow.lib.report.table1 import write_text
+from workflow.lib.runtime.files import write_text
 from workflow.lib.runtime.script import logger, run
 
 JOBS_NOTE = (

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workflow.lib.report.figures import plot_learning_curves
-from workflow.lib.report.history import read_histories
+from workflow.lib.report.learning_curves import plot_learning_curves, read_histories
 from workflow.lib.runtime.script import run
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workflow.lib.report.pages import log_texts, notice, table_page, text_page
-from workflow.lib.report.table1 import write_text
+from workflow.lib.runtime.files import write_text
 from workflow.lib.runtime.script import run
 
 

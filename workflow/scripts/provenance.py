@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow.lib.report.provenance import collect, provenance_latex, to_json
-from workflow.lib.report.table1 import write_text
+from workflow.lib.runtime.files import write_text
 from workflow.lib.runtime.script import run
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workflow.lib.evaluation.scores import score_table
-from workflow.lib.report.table1 import folds_latex, folds_table, write_text
+from workflow.lib.report.folds import folds_latex, folds_table
+from workflow.lib.runtime.files import write_text
 from workflow.lib.runtime.script import run
 
 

@@ -3,15 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from workflow.lib.evaluation.comparison import compare
 from workflow.lib.evaluation.published import read_published
 from workflow.lib.evaluation.scores import read_results
-from workflow.lib.report.table1 import (
-    compare,
-    table1,
-    table1_latex,
-    table1_markdown,
-    write_text,
-)
+from workflow.lib.report.table1 import table1, table1_latex, table1_markdown
+from workflow.lib.runtime.files import write_text
 from workflow.lib.runtime.script import logger, run
 
 

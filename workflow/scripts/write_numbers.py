@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workflow.lib.report.numbers import numbers_tex
-from workflow.lib.report.table1 import write_text
+from workflow.lib.runtime.files import write_text
 from workflow.lib.runtime.script import run
 
 

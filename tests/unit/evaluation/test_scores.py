@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workflow.lib.evaluation.comparison import compare
 from workflow.lib.evaluation.published import read_published
 from workflow.lib.evaluation.scores import (
     Result,
@@ -18,15 +19,9 @@ from workflow.lib.evaluation.scores import (
 )
 from workflow.lib.inference.predictions import Predictions, read_predictions, write_predictions
 from workflow.lib.orientation import MAX_MISORIENTATION_DEG
+from workflow.lib.report.folds import folds_latex, folds_table
 from workflow.lib.report.numbers import _comparisons
-from workflow.lib.report.table1 import (
-    compare,
-    folds_latex,
-    folds_table,
-    table1,
-    table1_latex,
-    table1_markdown,
-)
+from workflow.lib.report.table1 import table1, table1_latex, table1_markdown
 from workflow.lib.runtime.files import InputError
 
 PUBLISHED = Path(__file__).parents[3] / "config" / "published.yaml"

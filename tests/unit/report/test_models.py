@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
+from workflow.lib.evaluation.comparison import compare
 from workflow.lib.evaluation.published import read_published
 from workflow.lib.evaluation.scores import Result
-from workflow.lib.report.figures import MOST_CURVES, plot_histograms, plot_learning_curves
-from workflow.lib.report.history import read_histories
+from workflow.lib.report.figure1 import plot_histograms
+from workflow.lib.report.folds import folds_latex, folds_table
+from workflow.lib.report.learning_curves import MOST_CURVES, plot_learning_curves, read_histories
 from workflow.lib.report.numbers import budget_sentence, compared_note
-from workflow.lib.report.table1 import compare, folds_latex, folds_table, table1, table1_latex
+from workflow.lib.report.table1 import table1, table1_latex
 
 ROOT = Path(__file__).parents[3]
 STYLE = ROOT / "paper/style/figures.mplstyle"

@@ -23,10 +23,9 @@ from workflow.lib.data.dataset import ingest
 from workflow.lib.data.scans import ingest_scans
 from workflow.lib.inference.predictions import write_arrays
 from workflow.lib.models.saved import save_model
-from workflow.lib.report.figures import plot_learning_curves
+from workflow.lib.report.learning_curves import plot_learning_curves
 from workflow.lib.report.paper import build_paper
-from workflow.lib.report.table1 import write_text
-from workflow.lib.runtime.files import InputError, atomic
+from workflow.lib.runtime.files import InputError, atomic, write_text
 from workflow.lib.simulation.archive import write_archive
 
 ROOM = 16_384  # bytes; too few for any of the files

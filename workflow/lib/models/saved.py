@@ -10,7 +10,7 @@ from torch import Tensor
 
 from workflow.lib.models.registry import make_task
 from workflow.lib.models.task import Task
-from workflow.lib.runtime.files import InputError, atomic, remade_by
+from workflow.lib.runtime.files import InputError, atomic, remade_by, write_text
 
 
 def save_model(
@@ -20,8 +20,7 @@ def save_model(
     with atomic(weights_path) as part:
         # not save_file, which drops the reason for which it could not write
         part.write_bytes(save({name: value.contiguous() for name, value in weights.items()}))
-    with atomic(model_path) as part:
-        part.write_text(json.dumps(description, indent=2) + "\n")
+    write_text(model_path, json.dumps(description, indent=2) + "\n")
 
 
 def load_task(weights_path: Path, model_path: Path) -> Task:

@@ -13,14 +13,13 @@ import numpy as np
 import pandas as pd
 
 from workflow.lib.report.style.notice import markdown_notice
-from workflow.lib.report.style.tabular import escape, tabular
+from workflow.lib.report.style.tabular import MISSING, escape, tabular
 from workflow.lib.runtime.files import InputError, remade_by
 
 # Columns of a benchmark file that are used, and their names here.
 BENCHMARK = {"s": "wall_s", "cpu_time": "cpu_s", "max_rss": "peak_memory_mb"}
 MB_PER_UNIT = 2**20 / 10**6  # Snakemake's unit of memory is 2^20 bytes
 NO_GPU = "none"
-MISSING = "–"
 ALL = "all"  # names the row of sums
 
 

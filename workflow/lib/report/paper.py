@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow.lib.runtime.files import InputError, atomic, refusal_of, scratch_folder
+from workflow.lib.runtime.files import InputError, atomic, refusal_of, scratch_folder, write_text
 from workflow.lib.runtime.script import logger
 
 MAIN = "main.tex"
@@ -212,8 +212,7 @@ def _keep_log(tex_log: Path, output: str, log: Path) -> str:
     text = tex_log.read_text("utf-8", "replace") if tex_log.is_file() else ""
     if "\n! " not in text:
         text += output
-    with atomic(log) as part:
-        part.write_text(text)
+    write_text(log, text)
     return text
 
 

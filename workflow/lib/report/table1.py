@@ -1,22 +1,14 @@
-"""Table 1, the table of folds, and the comparison of two models."""
+"""Table 1."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workflow.lib.evaluation.scores import (
-    Result,
-    mean_of_medians,
-    median_interval,
-    reduction,
-    reduction_interval,
-)
+from workflow.lib.evaluation.scores import Result, mean_of_medians, median_interval
 from workflow.lib.report.style.notice import markdown_notice
-from workflow.lib.report.style.tabular import escape, tabular
-from workflow.lib.runtime.files import atomic
+from workflow.lib.report.style.tabular import MISSING, escape, tabular, two_decimals
 
 # Columns of Table 1 with their headings; the published values stand beside them.
 STATISTICS = {
@@ -26,13 +18,6 @@ STATISTICS = {
     "tta_mean_deg": "TTA mean",
 }
 PUBLISHED = {"paper": "published", "released": "released code"}
-MISSING = "–"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    with atomic(path) as part:
-        part.write_text(text, encoding="utf-8")
 
 
 def table1(
@@ -70,35 +55,6 @@ def table1(
     return pd.DataFrame(rows)
 
 
-def compare(results: Mapping[str, Result], compared: Sequence[str], resamples: int) -> pd.DataFrame:
-    """Reductions of the median in per cent with their paired 95 % intervals.
-
-    compared: two models, the baseline first. `plain` and `tta` are the original's two claims
-    (SequenceNet without and with TTA against EulerNet without); `both` gives both models TTA;
-    the last two are what TTA does for each.
-    """
-    baseline, other = (results[name] for name in compared)
-    pairs = {
-        "plain": (baseline.plain_deg, other.plain_deg),
-        "tta": (baseline.plain_deg, other.tta_deg),
-        "both": (baseline.tta_deg, other.tta_deg),
-        f"{compared[0]}_gain": (baseline.plain_deg, baseline.tta_deg),
-        f"{compared[1]}_gain": (other.plain_deg, other.tta_deg),
-    }
-    rows = []
-    for name, (before, after) in pairs.items():
-        low, high = reduction_interval(before, after, resamples)
-        rows.append(
-            {
-                "comparison": name,
-                "reduction_percent": 100 * reduction(before, after),
-                "low_percent": 100 * low,
-                "high_percent": 100 * high,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
 def table1_markdown(table: pd.DataFrame) -> str:
     """Table 1 to be read in a terminal; the published values are rows of their own."""
     rows = [_markdown_row(table, "", network) for network in table.index]
@@ -121,7 +77,7 @@ def _markdown_row(table: pd.DataFrame, prefix: str, index: int) -> dict[str, str
     origin = prefix.replace("_", " ").strip() or "this run"
     cells = {"network": f"{row['network'].item()}, {origin}"}
     for column, heading in STATISTICS.items():
-        texts = _numbers(row[prefix + column]) if prefix else _with_interval(row, column)
+        texts = two_decimals(row[prefix + column]) if prefix else _with_interval(row, column)
         cells[heading] = texts[0]
     return cells | {"n": str(row["n"].item())}
 
@@ -132,11 +88,11 @@ def table1_latex(table: pd.DataFrame) -> str:
     values = {("", ""): table["network"].map(escape)}
     intervals = {("", ""): ["95 % interval"] * len(table)}
     for column, heading in STATISTICS.items():
-        values[(this_run, heading)] = _numbers(table[column])
+        values[(this_run, heading)] = two_decimals(table[column])
         intervals[(this_run, heading)] = _intervals(table, column)
     values[(this_run, "n")] = table["n"].astype(str)
     for column in list(STATISTICS)[:3]:
-        numbers = _numbers(_published(table, PUBLISHED["paper"], column))
+        numbers = two_decimals(_published(table, PUBLISHED["paper"], column))
         values[(PUBLISHED["paper"], STATISTICS[column])] = numbers
     small = pd.DataFrame(intervals).replace(r"(.+)", r"{\\footnotesize \1}", regex=True)
     small = small.replace(" % ", r"\\,\\% ", regex=True)
@@ -144,36 +100,8 @@ def table1_latex(table: pd.DataFrame) -> str:
     return tabular(shown) + "\n"
 
 
-def folds_table(scores: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
-    """Medians per fold, averaged over seeds, then mean and standard deviation over folds.
-
-    names: of the models, in the order of the columns.
-    """
-    columns = ["median_deg", "tta_median_deg"]
-    folds = scores.groupby(["fold", "network"])[columns].mean().unstack("network")
-    folds = folds.swaplevel(axis=1)
-    folds.columns = [f"{network}_{column}" for network, column in folds.columns]
-    folds = folds[[f"{network}_{column}" for network in names for column in columns]]
-    summary = pd.DataFrame({"mean": folds.mean(), "sd": folds.std(ddof=1)}).T
-    return pd.concat([folds, summary]).rename_axis("fold").reset_index()
-
-
-def folds_latex(folds: pd.DataFrame, titles: Mapping[str, str]) -> str:
-    """The table of folds as a complete tabular. titles: of the models by name."""
-    names = {"mean": "mean over folds", "sd": "standard deviation"}
-    shown = {("", "test specimen"): folds["fold"].map(lambda fold: names.get(fold, fold))}
-    for network, title in titles.items():
-        shown[(escape(title), "median")] = _numbers(folds[f"{network}_median_deg"])
-        shown[(escape(title), "TTA median")] = _numbers(folds[f"{network}_tta_median_deg"])
-    return tabular(pd.DataFrame(shown)) + "\n"
-
-
 def _published(table: pd.DataFrame, label: str, column: str) -> pd.Series:
     return table[f"{label.replace(' ', '_')}_{column}"]
-
-
-def _numbers(values: Sequence[float]) -> list[str]:
-    return [MISSING if np.isnan(value) else f"{value:.2f}" for value in values]
 
 
 def _intervals(table: pd.DataFrame, column: str) -> list[str]:
@@ -185,5 +113,5 @@ def _intervals(table: pd.DataFrame, column: str) -> list[str]:
 
 
 def _with_interval(table: pd.DataFrame, column: str) -> list[str]:
-    pairs = zip(_numbers(table[column]), _intervals(table, column), strict=True)
+    pairs = zip(two_decimals(table[column]), _intervals(table, column), strict=True)
     return [f"{value} {interval}".strip() for value, interval in pairs]

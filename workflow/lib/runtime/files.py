@@ -47,6 +47,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.replace(part, path)
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def scratch_folder(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`, for work on it; removed in the end, as in `atomic`."""

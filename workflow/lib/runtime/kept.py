@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from workflow.lib.runtime.files import atomic, sha256
+from workflow.lib.runtime.files import atomic, sha256, write_text
 
 RECORD = "kept.json"  # written last: without it the copy is none
 ANEW = "DRM_TRAIN_ANEW"  # in the environment where somebody asked to run a job in any case
@@ -29,8 +29,7 @@ def keep(folder: Path, fingerprint: str, files: Sequence[Path]) -> None:
         with atomic(folder / file.name) as part:
             _link_or_copy(file, part)
     record = {"fingerprint": fingerprint, "sha256": {file.name: sha256(file) for file in files}}
-    with atomic(folder / RECORD) as part:
-        part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
 
 
 def restore(folder: Path, fingerprint: str, files: Sequence[Path]) -> bool:

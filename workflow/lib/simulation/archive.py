@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from workflow.lib.runtime.files import InputError, atomic
+from workflow.lib.runtime.files import InputError, atomic, write_text
 from workflow.lib.simulation.polycrystal import scan_specimen
 from workflow.lib.simulation.reflectance import (
     BACKGROUND_STD,
@@ -73,8 +73,7 @@ def write_archive(
     _check(settings)
     folder = Path(folder)
     # First, so that an archive cut short can't pass for measured data either.
-    with atomic(folder / MARKER) as part:
-        part.write_text(json.dumps(_marker(settings), indent=2) + "\n", encoding="utf-8")
+    write_text(folder / MARKER, json.dumps(_marker(settings), indent=2) + "\n")
     files = tqdm(
         _contents(seed, n_training, n_evaluation, tuple(scan_shape)),
         desc="simulate",

@@ -7,7 +7,7 @@ from typing import Any
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from workflow.lib.runtime.devices import choose_device, use_cpu
-from workflow.lib.runtime.files import InputError, atomic
+from workflow.lib.runtime.files import InputError, atomic, write_text
 from workflow.lib.training.loop import batches_of
 from workflow.lib.training.step import Stepper
 from workflow.lib.training.train import prepare
@@ -52,5 +52,4 @@ def profile_training(
     with atomic(trace_path) as part:
         profiler.export_chrome_trace(str(part))
     order = "self_device_time_total" if where.type == "cuda" else "self_cpu_time_total"
-    with atomic(summary_path) as part:
-        part.write_text(profiler.key_averages().table(sort_by=order, row_limit=ROWS) + "\n")
+    write_text(summary_path, profiler.key_averages().table(sort_by=order, row_limit=ROWS) + "\n")

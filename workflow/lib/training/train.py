@@ -16,7 +16,7 @@ from workflow.lib.models.saved import save_model
 from workflow.lib.models.task import LoopTask, Task
 from workflow.lib.networks import count_parameters
 from workflow.lib.runtime.devices import choose_device, device_name, use_cpu
-from workflow.lib.runtime.files import InputError, atomic, remade_by
+from workflow.lib.runtime.files import InputError, atomic, remade_by, write_text
 from workflow.lib.runtime.kept import keep, restore
 from workflow.lib.runtime.script import logger
 from workflow.lib.training.at_once import learn_at_once
@@ -135,8 +135,7 @@ def _without_seed(settings: TrainingSettings | None) -> dict[str, Any]:
 def _mark_as_kept(model_path: Path) -> None:
     """Note in model.json that this run did not spend the time that it tells of."""
     description = json.loads(model_path.read_text(encoding="utf-8")) | {"kept": True}
-    with atomic(model_path) as part:
-        part.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    write_text(model_path, json.dumps(description, indent=2) + "\n")
 
 
 def _on_device(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workflow.lib.runtime.files import InputError, atomic
+from workflow.lib.runtime.files import InputError, write_text
 
 CLOCK_TOLERANCE_S = 2.0  # FAT and some network file systems keep times in steps of two seconds
 
@@ -137,5 +137,4 @@ def write_lock(
     """Write the lock file: JSON, sorted, one key a line, so that a diff shows what changed."""
     entries = {f.path: {"sha256": f.sha256, "size": f.size, "url": f.url} for f in files}
     content = {"complete": complete, "dataset": dataset, "files": entries, "version": version}
-    with atomic(path) as part:
-        part.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", "utf-8")
+    write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")

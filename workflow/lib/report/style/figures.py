@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib.style
 from matplotlib.figure import Figure
 
+from workflow.lib.report.style.notice import NOTE_COLOUR, SIMULATED_NOTE
 from workflow.lib.runtime.files import atomic
 
 # Without date and version the same numbers give the same bytes.
@@ -26,3 +27,10 @@ def save(figure: Figure, paths: Sequence[Path], dpi: float | None = None) -> Non
     for path in paths:
         with atomic(path) as part:
             figure.savefig(part, dpi=dpi, metadata=UNDATED.get(part.suffix))
+
+
+def finish(figure: Figure, simulated: bool, paths: Sequence[Path]) -> None:
+    """Write a figure to each of `paths`, with the notice above it if its data are simulated."""
+    if simulated:
+        figure.suptitle(SIMULATED_NOTE, color=NOTE_COLOUR, fontsize=9, fontweight="bold")
+    save(figure, paths)

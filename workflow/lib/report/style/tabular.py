@@ -1,8 +1,12 @@
 """LaTeX tabulars, all in one style: no vertical rules, the first column left, the others right."""
 
+from collections.abc import Sequence
 from itertools import groupby
 
+import numpy as np
 import pandas as pd
+
+MISSING = "–"
 
 
 def tabular(table: pd.DataFrame, rule_above: str | None = None) -> str:
@@ -36,3 +40,8 @@ def escape(text: str) -> str:
     for character in "_&%#$":
         text = text.replace(character, "\\" + character)
     return text
+
+
+def two_decimals(values: Sequence[float]) -> list[str]:
+    """Numbers as text; what is missing is a dash."""
+    return [MISSING if np.isnan(value) else f"{value:.2f}" for value in values]

@@ -1,0 +1,31 @@
+"""The table of folds."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from workflow.lib.report.style.tabular import escape, tabular, two_decimals
+
+
+def folds_table(scores: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Medians per fold, averaged over seeds, then mean and standard deviation over folds.
+
+    names: of the models, in the order of the columns.
+    """
+    columns = ["median_deg", "tta_median_deg"]
+    folds = scores.groupby(["fold", "network"])[columns].mean().unstack("network")
+    folds = folds.swaplevel(axis=1)
+    folds.columns = [f"{network}_{column}" for network, column in folds.columns]
+    folds = folds[[f"{network}_{column}" for network in names for column in columns]]
+    summary = pd.DataFrame({"mean": folds.mean(), "sd": folds.std(ddof=1)}).T
+    return pd.concat([folds, summary]).rename_axis("fold").reset_index()
+
+
+def folds_latex(folds: pd.DataFrame, titles: Mapping[str, str]) -> str:
+    """The table of folds as a complete tabular. titles: of the models by name."""
+    names = {"mean": "mean over folds", "sd": "standard deviation"}
+    shown = {("", "test specimen"): folds["fold"].map(lambda fold: names.get(fold, fold))}
+    for network, title in titles.items():
+        shown[(escape(title), "median")] = two_decimals(folds[f"{network}_median_deg"])
+        shown[(escape(title), "TTA median")] = two_decimals(folds[f"{network}_tta_median_deg"])
+    return tabular(pd.DataFrame(shown)) + "\n"
