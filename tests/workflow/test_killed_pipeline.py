@@ -29,7 +29,7 @@ JOB_OF_OUTPUT = {  # below results/demo
     r"archive/.*": "simulate",
     r"(dataset|scans)\.h5": "ingest",
     r"folds/1\.h5": "split",
-    r"tokens/digit/1\.h5": "tokenize",
+    r"tokens/digit/1\.h5": "tokenize digit",
     r"models/(\w+)/.*": r"train \1",
     r"predictions/(\w+)/.*": r"predict \1",
     r"(scores\.csv|folds\.\w+)": "score",
@@ -204,7 +204,7 @@ def test_kills_at_random_moments_change_nothing(demo, finished):
 
 def test_a_training_that_outlives_its_snakemake_harms_nothing(demo, finished):
     """It keeps the next `make demo` out; a plain Snakemake may even train beside it."""
-    for name in ("models", "predictions"):
+    for name in ("models", "kept", "predictions"):
         shutil.rmtree(demo.results / name, ignore_errors=True)
     (demo.results / "table1.md").unlink(missing_ok=True)
     run = demo.start()
