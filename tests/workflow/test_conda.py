@@ -165,7 +165,8 @@ def test_a_package_that_an_environment_lacks_is_noticed(project, built, snakemak
     original = report.read_text()
     try:
         report.write_text(re.sub(r".*seaborn.*\n", "", original))
-        done = snakemake("--use-conda", "--", "results/ci/learning_curves.pdf", changes="folds: [1]")
+        target = ("--", "results/ci/learning_curves.pdf")
+        done = snakemake("--use-conda", *target, changes="folds: [1]")
     finally:
         report.write_text(original)
     assert done.returncode == 1

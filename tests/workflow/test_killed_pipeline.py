@@ -36,6 +36,7 @@ JOB_OF_OUTPUT = {  # below results/demo
     r"(table1\.\w+|comparison\.csv)": "table1",
     r"data_card\.\w+": "describe",
     r"(jobs|trainings)\.\w+": "jobs",
+    r"compiled/paper\.pdf": "compile",
     r"report/.*": "pages",
     r"(\w+)\.\w+": r"\1",
 }

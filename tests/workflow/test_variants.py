@@ -126,8 +126,8 @@ def test_an_edited_class_trains_its_models_and_no_others(finished, snakemake, pr
         assert names == {"nearest"}
 
 
-def test_traces_are_of_what_is_trained_in_steps(finished, snakemake):
-    told = said(snakemake("-n", changes="profiler_steps: 3"))
+def test_traces_are_of_what_is_trained_in_steps(snakemake):
+    told = said(snakemake("-n", changes="{run: traced, profiler_steps: 3}"))
     names = {re.search(r"traces/(\w+)/", output)[1] for output in planned(told, "profile")}
     assert names == {"eulernet", "sequencenet"}
 
