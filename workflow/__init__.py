@@ -1,0 +1,1 @@
+"""The workflow: its library, and a script per rule."""

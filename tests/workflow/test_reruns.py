@@ -140,19 +140,40 @@ def test_a_source_that_comes_or_goes_makes_the_paper_anew(finished, snakemake, p
     assert plan(snakemake("-n")) == {}
 
 
-def test_a_new_commit_is_told_in_the_paper(finished, snakemake, project):
-    def git(*arguments: str) -> None:
-        identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
-        subprocess.run(["git", *identity, *arguments], cwd=project, check=True)
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    done = subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
 
-    git("init", "-q")
+
+def test_a_new_commit_is_told_in_the_paper(finished, snakemake, project):
+    git(project, "init", "-q")
     try:
-        git("add", "Snakefile")
-        git("commit", "-qm", "first")
+        git(project, "add", "Snakefile")
+        git(project, "commit", "-qm", "first")
         assert plan(snakemake("-n")).keys() == REPORTING - {"jobs"}
     finally:
         shutil.rmtree(project / ".git")
     assert plan(snakemake("-n")) == {}
+
+
+def test_the_commit_of_somebody_elses_repository_is_not_ours(finished, snakemake, project):
+    """Around an unpacked archive of the sources, say."""
+    around = project.parent
+    git(around, "init", "-q")
+    try:
+        git(around, "commit", "-qm", "theirs", "--allow-empty")
+        theirs = git(around, "rev-parse", "HEAD")
+        told = plan(snakemake("-n"))["provenance"]
+    finally:
+        shutil.rmtree(around / ".git")
+    assert "unknown (inside another git repository)" in told
+    assert theirs not in told
+    assert json.loads((finished / "provenance.json").read_text())["commit"] == (
+        "unknown (not a git checkout)"
+    )
 
 
 def test_one_more_seed_trains_only_that_seed(finished, snakemake):
