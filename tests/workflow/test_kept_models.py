@@ -43,13 +43,13 @@ def test_another_word_for_the_same_device_trains_and_predicts_nothing(key, finis
 
 
 def test_a_gpu_that_is_not_there_is_told_before_the_first_job(finished, snakemake, project):
-    done = snakemake(changes="{run: other, device: cuda}")
+    done = snakemake(changes="{run: on_a_gpu, device: cuda}")
     assert done.returncode == 1
     lines = [line for line in said(done).splitlines() if "config key device" in line]
     assert len(lines) == 1
     assert lines[0].startswith("config key device: found 'cuda', but PyTorch ")
     assert "Traceback" not in said(done)
-    assert not (project / "results/other").exists()
+    assert not (project / "results/on_a_gpu").exists()
 
 
 def test_models_survive_a_refused_submission(copy, tmp_path):
