@@ -27,7 +27,7 @@ def checkout(folder: Path) -> Path:
 
 def make(folder: Path, python: object = sys.executable, **variables: str):
     return subprocess.run(
-        ["make", "installed", f"PYTHON={python}"],
+        ["make", "--no-print-directory", "installed", f"PYTHON={python}"],  # as below `make test`
         cwd=folder, env=os.environ | variables, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
