@@ -1,6 +1,9 @@
 """A GPU that is asked for and not there is told before the first job; on a GPU, nothing is."""
 
+import shlex
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -34,6 +37,18 @@ if not torch.cuda.is_available():
     def test_the_key_and_the_reason_are_named(key):
         with pytest.raises(InputError, match=rf"^config key {key}: found 'cuda', but PyTorch 2"):
             gpu.check_gpu(CPU_ONLY | {key: "cuda"}, own_environments=False)
+
+    def test_torch_is_asked_by_a_python_whose_path_was_quoted(tmp_path, monkeypatch):
+        """As it is in the process that runs Snakemake."""
+        expected = gpu.why_torch_has_none()
+        place = tmp_path / "a b"
+        place.mkdir()
+        for name in ("bin", "lib"):
+            (place / name).symlink_to(Path(sys.prefix) / name)
+        if (Path(sys.prefix) / "pyvenv.cfg").exists():
+            shutil.copy2(Path(sys.prefix) / "pyvenv.cfg", place)
+        monkeypatch.setattr(sys, "executable", shlex.quote(f"{place}/bin/python"))
+        assert gpu.why_torch_has_none() == expected
 
     def test_a_job_that_gets_no_gpu_says_so_in_a_line():
         with pytest.raises(InputError, match=r"PyTorch .* set it to auto or cpu"):
