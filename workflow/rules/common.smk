@@ -6,13 +6,13 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
+from workflow.lib.archive.download.lock import check_untouched
 from workflow.lib.archive.layout import files_of
 from workflow.lib.runtime.config import check_config, typed
 from workflow.lib.runtime.digest import library_digest
 from workflow.lib.runtime.files import InputError, check_writable
 from workflow.lib.runtime.gpu import check_gpu
 from workflow.lib.runtime.kept import ANEW
-from workflow.lib.archive.download.lock import check_untouched
 from workflow.lib.runtime.surroundings import own_code_first, settle
 from workflow.lib.runtime.variants import read_classes, settings, titles
 

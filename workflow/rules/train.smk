@@ -3,9 +3,9 @@
 # Needs: folds/<fold>.h5, and tokens/<tokenizer>/<fold>.h5 for a model with a tokenizer.
 # Makes: models/<network>/<fold>/<seed>/, and with `profiler_steps` traces/. The checkpoint beside
 # a model is undeclared on purpose: Snakemake deletes a failed job's outputs, and the next attempt
-# resumes from it. So is a copy of what is finished (`workflow.lib.runtime.kept`), because Snakemake deletes
-# outputs before a job is submitted, whatever comes of it. The device is no parameter: where a
-# network is trained does not decide what it is, and `auto` may be the same as `cpu`.
+# resumes from it. So is a copy of what is finished (`workflow.lib.runtime.kept`), because Snakemake
+# deletes outputs before a job is submitted, whatever comes of it. The device is no parameter: where
+# a network is trained does not decide what it is, and `auto` may be the same as `cpu`.
 
 
 rule train:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from workflow.lib.archive.layout import find_files
 from workflow.lib.data.dataset import (
     ingest,
-    is_simulated,
     orientation_from_euler,
     read_attributes,
 )
@@ -93,7 +93,7 @@ def test_ingest_again_gives_the_same_bytes(archive, tmp_path):
 @pytest.mark.parametrize("source", ["simulated", "archive", "mendeley"])
 def test_a_simulated_archive_says_so_whatever_the_config_says(source, archive, tmp_path, caplog):
     mark_simulated(archive)
-    assert is_simulated(archive)
+    assert find_files(archive).marker is not None
     with caplog.at_level(logging.INFO):
         ingest(archive, tmp_path / "dataset.h5", source)
     attributes = read_attributes(tmp_path / "dataset.h5")
@@ -103,7 +103,7 @@ def test_a_simulated_archive_says_so_whatever_the_config_says(source, archive, t
 
 
 def test_simulated_data_must_say_so(archive, tmp_path):
-    assert not is_simulated(archive)
+    assert find_files(archive).marker is None
     with pytest.raises(InputError, match=r"archive: holds no SIMULATED\.json"):
         ingest(archive, tmp_path / "dataset.h5", "simulated")
     with pytest.raises(InputError, match="'mendely': expected one of mendeley, archive, simul"):

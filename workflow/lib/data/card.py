@@ -49,7 +49,7 @@ class DataCard:
     normals: by specimen, the crystal directions of the specimen normal in the standard
         triangle, (n, 3), of both sets.
     textures: by specimen, the `lowest` and `highest` density of these directions.
-    leaks: see `duplicates.leak_table`. conventions: see `conventions.convention_table`.
+    leaks: see `leakage.leak_table`. conventions: see `convention_check.convention_table`.
     """
 
     source: str

@@ -67,11 +67,6 @@ def ingest(root: Path, dataset: Path, source: str, unindexed: str = REFUSE) -> N
     logger.info("%s: %d specimens, %s", dataset, len(archive.training), attributes["source"])
 
 
-def is_simulated(root: Path) -> bool:
-    """Whether the archive below `root` says of itself that it is simulated."""
-    return find_files(root).marker is not None
-
-
 def orientation_from_euler(euler_zyz_rad: np.ndarray) -> np.ndarray:
     """Quaternions (n, 4), scalar first, w ≥ 0, of g = Rz(α) Ry(β) Rz(γ); angles (n, 3) in rad."""
     rotation = Rotation.from_euler("ZYZ", euler_zyz_rad)
