@@ -10,6 +10,7 @@ import torch
 from tests.benchmarks.measure import Sizes, alternate, copying, matrix_product
 from workflow.lib.report.provenance import short_commit
 from workflow.lib.runtime.checkout import code_version
+from workflow.lib.runtime.devices import processor_name
 
 
 def describe(device: torch.device, sizes: Sizes) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def describe(device: torch.device, sizes: Sizes) -> dict[str, Any]:
     return {
         "date_utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
-        "cpu": cpu_model(),
+        "cpu": processor_name(),
         "threads": torch.get_num_threads(),
         "device": device.type,
         "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
@@ -47,16 +48,6 @@ def caption(machine: dict[str, Any]) -> str:
         f"GFLOP/s in float32, {peaks['bfloat16']:,.0f} in bfloat16; copying: "
         f"{machine['copy_gb_per_s']:,.0f} GB/s read and written."
     )
-
-
-def cpu_model() -> str:
-    """The processor's name as Linux gives it, or as Python does."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def commit() -> str:

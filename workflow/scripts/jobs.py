@@ -27,9 +27,10 @@ KEPT_NOTE = (
     "table of trainings has their time."
 )
 TRAININGS_NOTE = (
-    "The trainings of each model: medians of time and of training signals per second, highest "
-    "memory, and how much of the device's time was in use: of a GPU as its driver says, of a CPU "
-    "as this process's time over that of its cores."
+    "The trainings of each model: medians of their arithmetic (matrix products and convolutions "
+    "of all steps), of time and of training signals per second, highest memory, and how much of "
+    "the device's time was in use: of a GPU as its driver says, of a CPU as this process's time "
+    "over that of its cores."
 )
 
 

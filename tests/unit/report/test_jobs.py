@@ -46,7 +46,7 @@ def models(tmp_path):
         on_gpu = network == "sequencenet"
         description = {
             "name": network, "network": "a class", "fold": 3, "seed": seed, "threads": 4,
-            "train_s": 10.0 * (i + 1),
+            "tflop": 7.0 + i if on_gpu else None, "train_s": 10.0 * (i + 1),
             "signals_per_s": 1000.0 + i, "kept": i == 3, "simulated": True, "device": "ignored",
             "usage": {
                 "device": GPU if on_gpu else "CPU",
@@ -117,6 +117,8 @@ def test_trainings_and_networks(models):
     assert euler["trainings"] == 2
     assert (euler["train_s"], euler["signals_per_s"]) == (15.0, 1000.5)
     assert np.isnan(euler["peak_device_memory_mb"])
+    assert np.isnan(euler["tflop"])
+    assert sequence["tflop"] == 9.5
     assert sequence["peak_host_memory_mb"] == 503.0
     assert sequence["peak_device_memory_mb"] == 93.0
     assert sequence["device_utilisation_percent"] == 42.5
@@ -142,7 +144,8 @@ def test_tables_are_written_with_units_and_escaped(benchmark, models):
     assert r"load / \%" in text
     assert text.index(r"\midrule") < text.index("\nall & 1 & 3.0")
     networks = networks_shown(network_table(training_table(models)), TITLES)
-    assert r"SequenceNet & 2 & NVIDIA H200 MIG\_1g" in latex(networks)
+    assert r"EulerNet & 2 & CPU & – & 15.0" in latex(networks)
+    assert r"SequenceNet & 2 & NVIDIA H200 MIG\_1g & 9.50 & 35.0" in latex(networks)
     said = markdown(networks, "A note.", simulated=True)
     assert said.startswith("**SIMULATED DATA, not measurements.** A note.\n\n| network ")
     assert "memory / MB, GPU" in said
@@ -151,9 +154,9 @@ def test_tables_are_written_with_units_and_escaped(benchmark, models):
 
 def test_a_model_that_does_not_say_what_it_used_is_not_made_up(models):
     description = json.loads(models[0].read_text())
-    del description["usage"]
+    del description["tflop"]
     models[0].write_text(json.dumps(description))
-    message = r"0\.json has no keys name, usage and kept.*--force and the target"
+    message = r"0\.json has not all of the keys name, usage, kept and tflop.*--force and the target"
     with pytest.raises(InputError, match=message):
         training_table(models)
 

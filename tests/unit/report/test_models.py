@@ -12,10 +12,11 @@ from pypdf import PdfReader
 from workflow.lib.evaluation.comparison import compare
 from workflow.lib.evaluation.published import read_published
 from workflow.lib.evaluation.scores import Result
+from workflow.lib.report.budget import budget_sentence
 from workflow.lib.report.figure1 import plot_histograms
 from workflow.lib.report.folds import folds_latex, folds_table
 from workflow.lib.report.learning_curves import MOST_CURVES, plot_learning_curves, read_histories
-from workflow.lib.report.numbers import budget_sentence, compared_note
+from workflow.lib.report.numbers import compared_note
 from workflow.lib.report.table1 import table1, table1_latex
 
 ROOT = Path(__file__).parents[3]
@@ -103,16 +104,19 @@ def test_more_learning_curves_than_fit_are_left_out_and_told(tmp_path, caplog):
 
 def trained(epochs: int | None, seen: int, train_s: float = 2.0) -> list[dict]:
     training = {} if epochs is None else {"epochs": epochs}
-    return [{"training": training, "signals_seen": seen, "train_s": train_s}]
+    tflop = None if epochs is None else seen / 1000
+    return [{"training": training, "signals_seen": seen, "train_s": train_s, "tflop": tflop}]
 
 
 @pytest.mark.parametrize(
     ("baseline", "other", "expected"),
     [
         (trained(4, 100), trained(4, 100, 3.0), "Both networks had the same budget of 4 epochs and "
-         r"100 signals; training B took 1.50 times as long as training A\_1."),
+         r"100 signals; in arithmetic, that is 0.100 TFLOP for A\_1 and 0.100 for B; "
+         r"training B took 1.50 times as long as training A\_1."),
         (trained(4, 100), trained(5, 200), r"The budgets differ: A\_1 had 4 epochs and saw 100 "
-         r"signals, B had 5 and saw 200; training B took 1.00 times as long as training A\_1."),
+         r"signals, B had 5 and saw 200; in arithmetic, that is 0.100 TFLOP for A\_1 and 0.200 "
+         r"for B; training B took 1.00 times as long as training A\_1."),
         (trained(None, 100), trained(5, 200), "The budgets can't be compared, because not both are "
          r"trained in epochs; training B took 1.00 times as long as training A\_1."),
     ],

@@ -22,7 +22,7 @@ NETWORK_MACROS = re.findall(
     """
     Median MedianLow MedianHigh Mean TtaMedian TtaMedianLow TtaMedianHigh TtaMean
     Epochs Batch LearningRate Schedule Precision RollsPerEpoch SignalsSeen Parameters TrainMinutes
-    BestEpoch ValidationMedian TtaGain
+    BestEpoch ValidationMedian TtaGain Tflop
     """,
 )
 RUN_MACROS = re.findall(

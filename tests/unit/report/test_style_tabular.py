@@ -1,8 +1,10 @@
 """Tabulars: headings that span columns, rows set off by a rule, text that LaTeX would misread."""
 
+import math
+
 import pandas as pd
 
-from workflow.lib.report.style.tabular import escape, tabular
+from workflow.lib.report.style.tabular import escape, tabular, three_digits
 
 
 def test_headings_span_their_neighbours_only():
@@ -33,3 +35,9 @@ def test_escape():
     assert escape("learning_curves & 100 % of #1 for $2") == (
         r"learning\_curves \& 100 \% of \#1 for \$2"
     )
+
+
+def test_three_digits_are_shown_whatever_the_size():
+    numbers = {0.0000123: "0.0000123", 8.7: "8.70", 35.04: "35.0", 999.6: "1000", 12345: "12300"}
+    assert {number: three_digits(number) for number in numbers} == numbers
+    assert three_digits(math.nan) == "–"

@@ -20,6 +20,7 @@ from workflow.lib.runtime.files import InputError
 from workflow.lib.runtime.hdf5 import new_hdf5
 from workflow.lib.runtime.variants import read_classes, settings
 from workflow.lib.simulation.reflectance import SPECIMENS, simulate_specimen, stream
+from workflow.lib.training import loop
 from workflow.lib.training.profile import profile_training
 from workflow.lib.training.train import train_model
 
@@ -82,7 +83,9 @@ def test_every_class_is_trained_described_and_loaded(network, training):
     assert model["architecture"] == model_of(network)["architecture"]
     assert model["best_epoch"] == 1
     assert model["signals_seen"] == model["n_training"] == N
-    assert {"fold", "seed", "usage", "kept", "device", "parameters", "train_s"} <= set(model)
+    described = {"fold", "seed", "usage", "kept", "device", "processor", "parameters", "train_s"}
+    assert described <= set(model)
+    assert ((model["tflop"] or 0) > 0) == CLASSES[network]["loop"]
     history = pd.read_csv(training.history)
     assert len(history) == 1
     assert history["training_loss"].notna().all() == CLASSES[network]["loop"]
@@ -101,6 +104,36 @@ def test_the_nearest_neighbour_knows_what_it_has_seen(training):
     weights = load_file(training.weights)
     assert weights["signals"].dtype == torch.uint8
     assert len(misorientation_deg(weights["orientation"], weights["orientation"])) == N
+
+
+def test_a_training_that_is_interrupted_or_kept_has_the_same_arithmetic(
+    fold, tmp_path, caplog, monkeypatch
+):
+    """That of all its epochs, although only the last one is left to do, or none."""
+
+    class PowerCut(Exception):
+        pass
+
+    def cut(*arguments):
+        if arguments[-1] == 3:
+            raise PowerCut
+        return original(*arguments)
+
+    original = loop._epoch
+    model = change(model_of("eulernet"), "training", "epochs", 3)
+    undisturbed, resumed = (Training(tmp_path / name, fold, caplog) for name in "ab")
+    assert undisturbed(model)
+    monkeypatch.setattr(loop, "_epoch", cut)
+    with pytest.raises(PowerCut):
+        resumed(model)
+    monkeypatch.setattr(loop, "_epoch", original)
+    assert resumed(model)
+    assert "resumes after epoch 2 of 3" in caplog.text
+    assert not undisturbed(model)
+    told = [json.loads(training.model.read_text()) for training in (undisturbed, resumed)]
+    assert told[0]["tflop"] == told[1]["tflop"]
+    assert [model["kept"] for model in told] == [True, False]
+    assert resumed.weights.read_bytes() == undisturbed.weights.read_bytes()
 
 
 def change(model: dict, part: str, key: str, value: object) -> dict:

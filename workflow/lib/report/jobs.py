@@ -8,12 +8,13 @@ before the first sample has neither. A repeated job is measured in its last atte
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from workflow.lib.report.style.notice import markdown_notice
-from workflow.lib.report.style.tabular import MISSING, escape, tabular
+from workflow.lib.report.style.tabular import MISSING, escape, tabular, three_digits
 from workflow.lib.runtime.files import InputError, remade_by
 
 # Columns of a benchmark file that are used, and their names here.
@@ -26,35 +27,43 @@ ALL = "all"  # names the row of sums
 def training_table(models: Sequence[Path]) -> pd.DataFrame:
     """A row per training, from the model.json files.
 
-    Columns: network (the model's name), fold, seed, device, threads, train_s, signals_per_s,
-    peak_host_memory_mb, peak_device_memory_mb (NaN on a CPU), device_utilisation_percent (NaN
-    where a GPU did not tell), kept (whether it was trained before), simulated. Raises InputError
-    for a model of an older version.
+    Columns: network (the model's name), fold, seed, device, threads, tflop (NaN for what is
+    learnt at once), train_s, signals_per_s, peak_host_memory_mb, peak_device_memory_mb (NaN on a
+    CPU), device_utilisation_percent (NaN where a GPU did not tell), kept (whether it was trained
+    before), simulated. Raises InputError for a model of an older version.
     """
+    names = (
+        "fold", "seed", "threads", "tflop", "train_s", "signals_per_s", "kept", "simulated",
+    )  # fmt: skip
     rows = []
-    for path in models:
-        description = json.loads(Path(path).read_text())
-        if not {"name", "usage", "kept"} <= description.keys():
-            raise InputError(
-                f"{path} has no keys name, usage and kept, which say what the training took: an "
-                f"older version trained it; {remade_by(path)}"
-            )
-        names = (
-            "fold", "seed", "threads", "train_s", "signals_per_s", "kept", "simulated",
-        )  # fmt: skip
+    for description in read_descriptions(models):
         row = {"network": description["name"]} | {name: description[name] for name in names}
         rows.append(row | description["usage"])
     columns = [
-        "network", "fold", "seed", "device", "threads", "train_s", "signals_per_s",
+        "network", "fold", "seed", "device", "threads", "tflop", "train_s", "signals_per_s",
         "peak_host_memory_mb", "peak_device_memory_mb", "device_utilisation_percent",
         "kept", "simulated",
     ]  # fmt: skip
-    types = dict.fromkeys(("peak_device_memory_mb", "device_utilisation_percent"), float)
-    return pd.DataFrame(rows)[columns].astype(types)
+    may_be_missing = ("tflop", "peak_device_memory_mb", "device_utilisation_percent")
+    return pd.DataFrame(rows)[columns].astype(dict.fromkeys(may_be_missing, float))
+
+
+def read_descriptions(models: Sequence[Path]) -> list[dict[str, Any]]:
+    """The content of model.json files. Raises InputError for one of an older version."""
+    descriptions = []
+    for path in models:
+        description = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not {"name", "usage", "kept", "tflop"} <= description.keys():
+            raise InputError(
+                f"{path} has not all of the keys name, usage, kept and tflop, which say what the "
+                f"training took: an older version trained it; {remade_by(path)}"
+            )
+        descriptions.append(description)
+    return descriptions
 
 
 def network_table(trainings: pd.DataFrame) -> pd.DataFrame:
-    """A row per model: medians of time, speed and utilisation over its trainings, highest peaks.
+    """A row per model: of its trainings the medians, and of memory the highest peaks.
 
     trainings: see `training_table`.
     """
@@ -62,6 +71,7 @@ def network_table(trainings: pd.DataFrame) -> pd.DataFrame:
     table = groups.agg(
         trainings=("seed", "size"),
         device=("device", lambda names: ", ".join(sorted(set(names)))),
+        tflop=("tflop", "median"),
         train_s=("train_s", "median"),
         signals_per_s=("signals_per_s", "median"),
         peak_host_memory_mb=("peak_host_memory_mb", "max"),
@@ -167,6 +177,7 @@ def networks_shown(table: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFra
         ("", "network"): table["network"].map(titles),
         ("", "trainings"): table["trainings"].astype(str),
         ("", "device"): table["device"],
+        ("median", "TFLOP"): table["tflop"].map(three_digits),
         ("median", "time / s"): _texts(table["train_s"]),
         ("median", "signals / s"): _texts(table["signals_per_s"], "{:.0f}"),
         ("memory / MB", "host"): _texts(table["peak_host_memory_mb"], "{:.0f}"),

@@ -14,8 +14,9 @@ from workflow.lib.data.dataset import read_attributes
 from workflow.lib.data.split import read_fold
 from workflow.lib.evaluation.published import read_published
 from workflow.lib.orientation import misorientation_deg
+from workflow.lib.report.budget import budget_sentence, thousands
 from workflow.lib.report.provenance import short_commit
-from workflow.lib.report.style.tabular import escape
+from workflow.lib.report.style.tabular import escape, three_digits
 from workflow.lib.tokens import TOKENIZERS
 
 # How the paper's macros begin, and what its text says: the baseline, and what is compared with it
@@ -127,7 +128,8 @@ def _model(
         "Schedule": _schedule(training),
         "Precision": training.get("precision", NOT_HERE),
         "RollsPerEpoch": str(training.get("rolls_per_epoch", NOT_HERE)),
-        "SignalsSeen": _thousands(first["signals_seen"]),
+        "SignalsSeen": thousands(first["signals_seen"]),
+        "Tflop": NOT_HERE if first["tflop"] is None else three_digits(first["tflop"]),
         "Parameters": _count(first["parameters"]),
         "TrainMinutes": f"{np.mean([d['train_s'] for d in descriptions]) / 60:.1f}",
         "BestEpoch": _list([d["best_epoch"] for d in descriptions]),
@@ -214,32 +216,6 @@ def _finite(percent: float) -> str:
     return r"-\infty" if np.isinf(percent) else f"{percent:.1f}"
 
 
-def budget_sentence(descriptions: Mapping[str, list[dict[str, Any]]]) -> str:
-    """Whether both models were trained on equal budgets, as a sentence.
-
-    descriptions: model.json of each seed, by the title of the model, the baseline first.
-    """
-    baseline, other = (escape(title) for title in descriptions)
-    first = [of_seeds[0] for of_seeds in descriptions.values()]
-    train_s = [np.mean([d["train_s"] for d in of_seeds]) for of_seeds in descriptions.values()]
-    epochs = [description["training"].get("epochs") for description in first]
-    seen = [description["signals_seen"] for description in first]
-    if None in epochs:
-        budget = "The budgets can't be compared, because not both are trained in epochs"
-    elif epochs[0] == epochs[1] and seen[0] == seen[1]:
-        budget = (
-            f"Both networks had the same budget of {epochs[0]} epochs and "
-            f"{_thousands(seen[0])} signals"
-        )
-    else:
-        budget = (
-            f"The budgets differ: {baseline} had {epochs[0]} epochs and saw {_thousands(seen[0])} "
-            f"signals, {other} had {epochs[1]} and saw {_thousands(seen[1])}"
-        )
-    ratio = train_s[1] / train_s[0]
-    return f"{budget}; training {other} took {ratio:.2f} times as long as training {baseline}."
-
-
 def compared_note(compared: Mapping[str, str]) -> str:
     """A sentence where the names in the paper's text do not fit, else nothing.
 
@@ -269,12 +245,6 @@ def _with_article(source: str) -> str:
 
 def _count(number: int) -> str:
     return f"{number:,}".replace(",", r"\,") if number >= 10_000 else str(number)
-
-
-def _thousands(number: int) -> str:
-    if number < 10_000:
-        return str(number)
-    return f"{number / 1e6:.2f} million" if number >= 1e6 else f"{number / 1e3:.0f} thousand"
 
 
 def _schedule(training: dict[str, Any]) -> str:

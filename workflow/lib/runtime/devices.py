@@ -1,6 +1,8 @@
 """Where a job computes: the device that is chosen once, its name, and how a CPU is used."""
 
 import ctypes
+import platform
+from pathlib import Path
 
 import torch
 
@@ -43,3 +45,13 @@ def choose_device(name: str) -> torch.device:
 def device_name(device: torch.device) -> str:
     """The GPU's name, or `CPU`."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
+def processor_name() -> str:
+    """The processor's name as Linux gives it, or as Python does."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -15,11 +15,12 @@ from workflow.lib.models.registry import make_task
 from workflow.lib.models.saved import save_model
 from workflow.lib.models.task import LoopTask, Task
 from workflow.lib.networks import count_parameters
-from workflow.lib.runtime.devices import choose_device, device_name, use_cpu
+from workflow.lib.runtime.devices import choose_device, device_name, processor_name, use_cpu
 from workflow.lib.runtime.files import InputError, atomic, remade_by, write_text
 from workflow.lib.runtime.kept import keep, restore
 from workflow.lib.runtime.script import logger
 from workflow.lib.training.at_once import learn_at_once
+from workflow.lib.training.flop import tflop_of_training
 from workflow.lib.training.loop import TrainingData, fingerprint, train
 from workflow.lib.training.precision import usable_precision
 from workflow.lib.training.step import TrainingSettings
@@ -64,6 +65,8 @@ def train_model(
         _mark_as_kept(model_path)
         logger.info("%s: as it was trained before, nothing it depends on has changed", label)
         return
+    # Before the training, which may go on from a checkpoint: of the whole in any case.
+    tflop = None if hyperparameters is None else tflop_of_training(task, data, hyperparameters)
     with Usage(where, threads) as usage:
         if hyperparameters is None:
             weights, history = learn_at_once(task, data)
@@ -79,8 +82,10 @@ def train_model(
         "fold": int(attributes["fold"]),
         "seed": seed,
         "device": device_name(where),
+        "processor": processor_name(),
         "threads": threads,
         "torch": torch.__version__,
+        "tflop": tflop,
         "usage": usage.summary(),
         "kept": False,
         "n_training": len(data.signals),
@@ -109,7 +114,8 @@ def prepare(
 ) -> tuple[Task, TrainingData, TrainingSettings | None]:
     """An untrained network, what it learns from, and how; arguments as for `train_model`.
 
-    There are no TrainingSettings for what is learnt without the loop.
+    Of the fold only the parts `train` and `validation` are read, never `test`. There are no
+    TrainingSettings for what is learnt without the loop.
     """
     parts = read_fold(fold, ["train", "validation"])
     torch.manual_seed(seed)

@@ -45,3 +45,10 @@ def escape(text: str) -> str:
 def two_decimals(values: Sequence[float]) -> list[str]:
     """Numbers as text; what is missing is a dash."""
     return [MISSING if np.isnan(value) else f"{value:.2f}" for value in values]
+
+
+def three_digits(value: float) -> str:
+    """A number to three digits, never with an exponent: 0.0512, 8.70, 1230; a dash for NaN."""
+    if np.isnan(value):
+        return MISSING
+    return np.format_float_positional(value, 3, unique=False, fractional=False).rstrip(".")
