@@ -7,7 +7,7 @@ SNAKEMAKE := $(BIN)/python -m snakemake
 TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 
 .DEFAULT_GOAL := help
-.PHONY: help installed demo report test lint bench bench-pipeline rulegraph tex clean \
+.PHONY: help installed demo tune report test lint bench bench-pipeline rulegraph tex clean \
 	requirements pins
 
 # What the caller's shell has set for other work: which code Python runs and how, where jobs go,
@@ -32,7 +32,7 @@ import fcntl, sys
 try:
     fcntl.flock(0, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
-    sys.exit("error: the demo, or a job of it, is still running here: wait for it or end it")
+    sys.exit(f"error: {sys.argv[1]}, or a job of it, is still running here: wait for it or end it")
 except OSError:
     pass  # this file system has no locks
 endef
@@ -40,10 +40,16 @@ export ONE_AT_A_TIME
 
 demo: installed tex ## the whole paper on simulated data, about eight minutes on two cores
 	@mkdir -p .snakemake
-	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" && $(SNAKEMAKE) --cores $(CORES) --nolock \
+	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" "the demo" && $(SNAKEMAKE) --cores $(CORES) --nolock \
 		--rerun-incomplete --configfile config/demo.yaml --quiet rules host; } <>.snakemake/demo.lock
 	@cat results/demo/table1.md
 	@echo "The paper: $$PWD/results/demo/paper.pdf"
+
+tune: installed ## candidates for the demo's settings, trained and compared by validation signals
+	@mkdir -p .snakemake
+	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" "the search" && $(SNAKEMAKE) --cores $(CORES) --nolock \
+		--rerun-incomplete --configfile config/tune.yaml --quiet rules host -- tune; } <>.snakemake/tune.lock
+	@cat results/tune/tuning.md
 
 report: demo ## the demo's tables, figures and logs as one zip to browse
 	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet all --report results/demo/report.zip

@@ -29,10 +29,13 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/tune.smk"
 
 
 onstart:
     checked(check_writable, Path(RESULTS))
+    if {"tune", *rules.tune.output}.intersection(workflow.dag_settings.targets):
+        checked(check_candidates, config, CLASSES)
     if workflow.local_exec:
         checked(check_gpu, config, bool(workflow.deployment_settings.deployment_method))
     if workflow.dag_settings.forceall or workflow.dag_settings.forcerun:  # `-F`, `-R train`

@@ -8,13 +8,20 @@ from snakemake.utils import update_config
 
 from workflow.lib.archive.download.lock import check_untouched
 from workflow.lib.archive.layout import files_of
+from workflow.lib.runtime.checkout import code_version
 from workflow.lib.runtime.config import check_config, typed
 from workflow.lib.runtime.digest import library_digest
 from workflow.lib.runtime.files import InputError, check_writable
 from workflow.lib.runtime.gpu import check_gpu
 from workflow.lib.runtime.kept import ANEW
 from workflow.lib.runtime.surroundings import own_code_first, settle
-from workflow.lib.runtime.variants import read_classes, settings, titles
+from workflow.lib.runtime.variants import (
+    candidates,
+    check_candidates,
+    read_classes,
+    settings,
+    titles,
+)
 
 ROOT = Path(workflow.basedir)
 
@@ -54,6 +61,7 @@ TITLES = titles(config, CLASSES)
 COMPARED_TITLES = {name: TITLES[name] for name in COMPARED}
 TOKENIZERS = sorted({tokenizer_of(name) for name in MODELS} - {None})
 SPECIMENS = [f"{specimen:02d}" for specimen in range(1, config["specimens"] + 1)]
+CODE = code_version(ROOT)
 ON_CPU = config["device"] == config["prediction_device"] == "cpu"
 LEARN_ENVIRONMENT = f"../../envs/learn-{'cpu' if ON_CPU else 'gpu'}.yaml"  # seen from here
 STYLE = project_file("paper/style/figures.mplstyle")

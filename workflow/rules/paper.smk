@@ -2,7 +2,6 @@
 # Needs: all of evaluate.smk, data_card.*, and the sources in paper/.
 # Makes: jobs.*, trainings.*, provenance.*, numbers.tex, compiled/paper.pdf, paper.pdf, report/.
 
-from workflow.lib.runtime.checkout import code_version
 from workflow.lib.report.paper import paper_sources
 
 GENERATED = [
@@ -75,7 +74,7 @@ rule provenance:
     conda:
         "../../envs/report.yaml"
     params:
-        code=code_version(ROOT),
+        code=CODE,
         config=config,
         library=library_digest("provenance"),
     script:

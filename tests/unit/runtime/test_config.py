@@ -25,10 +25,18 @@ def merged(base: dict, changes: dict) -> dict:
     return result
 
 
-@pytest.mark.parametrize("name", ["config", "demo", "ci"])
+@pytest.mark.parametrize("name", ["config", "demo", "ci", "tune"])
 def test_the_configs_are_valid(name):
     changes = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
     check_config(merged(PAPER, changes), SCHEMA)
+
+
+def test_the_search_is_on_the_demos_signals_and_as_they_are_trained_there():
+    demo, search = (
+        merged(PAPER, yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()))
+        for name in ("demo", "tune")
+    )
+    assert {key for key in PAPER if demo[key] != search[key]} == {"run", "seeds", "models"}
 
 
 TRAINING = "models: {eulernet: {training: {%s}}}"

@@ -6,7 +6,14 @@ import pytest
 import yaml
 
 from workflow.lib.runtime.files import InputError
-from workflow.lib.runtime.variants import read_classes, resolve_models, settings, titles
+from workflow.lib.runtime.variants import (
+    candidates,
+    check_candidates,
+    read_classes,
+    resolve_models,
+    settings,
+    titles,
+)
 
 CLASSES = read_classes(Path(__file__).parents[3] / "workflow/schemas")
 MODELS = """
@@ -61,3 +68,36 @@ def test_a_title_does_not_decide_what_is_trained():
     )
     assert settings(plain) == settings(titled)
     assert settings(plain).keys() == {"network", "architecture", "training"}
+
+
+SEARCH = """
+e: {network: eulernet}
+s: {network: sequencenet}
+known: {network: nearest}
+"""
+
+
+def test_candidates_are_the_models_of_the_two_classes_compared_as_many_of_each():
+    both = {"eulernet": ["e"], "sequencenet": ["s"]}
+    config = resolved(SEARCH, compared=["e", "s"])
+    assert candidates(config) == both
+    check_candidates(config, CLASSES)
+    config = resolved(SEARCH + "f: {like: e}\nt: {like: s}", compared=["t", "e"])
+    assert candidates(config) == {"sequencenet": ["s", "t"], "eulernet": ["e", "f"]}
+    check_candidates(config, CLASSES)
+    one = resolved(SEARCH + "t: {like: s}", compared=["t", "s"])
+    assert candidates(one) == {"sequencenet": ["s", "t"]}
+    check_candidates(one, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("more", "compared", "message"),
+    [
+        ("f: {like: e}", ["e", "s"], "key models: found 2 of eulernet and 1 of sequencenet, expec"),
+        ("", ["known", "s"], "key compared: found a model of nearest, which is learnt at once"),
+    ],
+)
+def test_a_search_that_is_not_fair_or_has_nothing_to_tune_is_refused(more, compared, message):
+    with pytest.raises(InputError, match=message) as caught:
+        check_candidates(resolved(SEARCH + more, compared=compared), CLASSES)
+    assert "\n" not in str(caught.value)

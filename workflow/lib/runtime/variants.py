@@ -84,6 +84,36 @@ def titles(config: Mapping[str, Any], classes: Mapping[str, Mapping[str, Any]]) 
     return {name: _title(name, models[name], classes) for name in order}
 
 
+def candidates(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The models among which a search looks: by class, names of those of the classes compared."""
+    models = config["models"]
+    networks = [models[name]["network"] for name in config["compared"]]
+    return {
+        network: [name for name in models if models[name]["network"] == network]
+        for network in networks
+    }
+
+
+def check_candidates(config: Mapping[str, Any], classes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise InputError where `candidates` are not as many of one class as of the other.
+
+    And for a class that is not trained in steps. classes: see `read_classes`.
+    """
+    found = candidates(config)
+    for network in found:
+        if not classes[network]["loop"]:
+            raise InputError(
+                f"config key compared: found a model of {network}, which is learnt at once and "
+                "has nothing to tune, expected two that are trained in steps"
+            )
+    if len({len(names) for names in found.values()}) > 1:
+        numbers = " and ".join(f"{len(names)} of {network}" for network, names in found.items())
+        raise InputError(
+            f"config key models: found {numbers}, expected the same number of candidates of both, "
+            "because both are to be given the same care: add some or leave some out"
+        )
+
+
 def settings(model: Mapping[str, Any]) -> dict[str, Any]:
     """Of a model of the config what decides what is trained."""
     return {key: model[key] for key in SETTINGS}
