@@ -171,6 +171,12 @@ def test_every_training_says_what_it_took(finished):
     assert set(identity) == {(network, fold, 1) for network in NETWORKS for fold in (1, 2)}
     assert (trainings["train_s"] > 0).all()
     assert (trainings["signals_per_s"] > 0).all()
+    tflop = trainings.groupby("network")["tflop"].median()
+    assert tflop["eulernet"] == pytest.approx(4 * 9 * 48 * 31.968192e-6)  # of each signal shown
+    assert tflop["sequencenet"] > 0
+    assert np.isnan(tflop["nearest"])  # learnt at once
+    latex = (finished / "trainings.tex").read_text()
+    assert f"& CPU & {tflop['eulernet']:.4f} & " in latex
     assert (trainings["peak_host_memory_mb"] > 100).all()
     assert set(trainings["device"]) == {"CPU"}
 

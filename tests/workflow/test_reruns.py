@@ -38,8 +38,10 @@ EDITS = {
     "models.registry.MODELS": set(),  # an entry counts for the trainings of its own class alone
     "inference.tta.predict_tta": {"predict"},
     "training.step.Stepper": {"train"},
+    "training.flop.tflop_of_training": {"train"},
     "evaluation.scores.CONFIDENCE": {"table1"},
     "report.style.notice.NOTE_COLOUR": {*DRAWN, "pages"},
+    "report.tuning.EXPLANATION": set(),  # of a target that has to be asked for
 }
 
 

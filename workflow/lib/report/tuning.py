@@ -19,9 +19,9 @@ from workflow.lib.report.style.tabular import three_digits
 
 EXPLANATION = (
     "Validation medians in degrees, mean ± half the range over trainings, against arithmetic "
-    "(matrix products and convolutions of all steps) and time of a training, both medians. On the "
-    "frontier is what no candidate of its network equals in both accuracy and arithmetic and beats "
-    "in one of them. Test signals take no part."
+    "(matrix products and convolutions of all steps) and time of a training, both medians. A "
+    "candidate is on the frontier unless another of its network is at least as good and cheaper, "
+    "or better and at most as dear. Test signals take no part."
 )
 Settings = Mapping[str, Any]  # of a model: architecture and training as the config has them
 
