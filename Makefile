@@ -4,10 +4,11 @@ CORES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/python -m snakemake
+FREEZE := $(BIN)/python -m pip freeze | sed 's/+cpu$$//'
 TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 
 .DEFAULT_GOAL := help
-.PHONY: help installed demo tune report test lint bench bench-pipeline rulegraph tex clean \
+.PHONY: help installed tools demo tune report test lint bench bench-pipeline rulegraph tex clean \
 	requirements pins
 
 # What the caller's shell has set for other work: which code Python runs and how, where jobs go,
@@ -56,18 +57,18 @@ report: demo ## the demo's tables, figures and logs as one zip to browse
 	@echo "Unzip it and open report/report.html: $$PWD/results/demo/report.zip"
 
 # Whole files go to a process each, long ones first: the many short ones fill the end.
-test: installed tex ## all tests, a tiny run from archive to PDF among them
+test: tools tex ## all tests, a tiny run from archive to PDF among them
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder \
 		tests/workflow tests/unit
 
-lint: installed ## style of Python and Snakemake files, and which floor imports which
+lint: tools ## style of Python and Snakemake files, and which floor imports which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(SNAKEMAKE) --lint --configfile config/demo.yaml
 
-bench: installed ## all speeds beside baselines: results/benchmarks/bench.md, under ten minutes
+bench: tools ## all speeds beside baselines: results/benchmarks/bench.md, under ten minutes
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench.py
 
 bench-pipeline: installed ## the download beside curl; a finished demo: overhead, bfloat16
@@ -75,16 +76,23 @@ bench-pipeline: installed ## the download beside curl; a finished demo: overhead
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_overhead.py
 	@PYTHONPATH=. $(BIN)/python tests/benchmarks/bench_precision.py
 
-# Made once; anew when it was moved or its Python is gone, and filled when requirements.txt changes.
+# Made once; anew when it was moved or its Python is gone, and filled when a list of packages changes.
 # By its own Python if that runs, as a user may have named one to make it of only once.
-installed: ## the virtual environment .venv, of which make sees to it first
+define INSTALL
 	@if [ -x $(BIN)/python ] && $(BIN)/python -c ''; then \
-		$(BIN)/python envs/install.py $(VENV) "$(PYTHON)"; \
+		$(BIN)/python envs/install.py $(VENV) "$(PYTHON)" $(1); \
 	elif command -v "$(PYTHON)" >/dev/null; then \
-		"$(PYTHON)" envs/install.py $(VENV) "$(PYTHON)"; \
+		"$(PYTHON)" envs/install.py $(VENV) "$(PYTHON)" $(1); \
 	else \
 		echo "error: $(PYTHON) is not installed: make PYTHON=python3.12 ..."; exit 1; \
 	fi
+endef
+
+installed: ## the virtual environment .venv, of which make sees to it first
+	$(call INSTALL,requirements.txt)
+
+tools: ## what tests and lint need beyond it, in the same .venv
+	$(call INSTALL,requirements.txt requirements-dev.txt)
 
 # For the README; needs graphviz. A test compares it with the rules.
 rulegraph: installed ## the picture of the rules in the README
@@ -103,12 +111,16 @@ tex: ## LaTeX, if there is none and you are root
 				"$(TEX_PACKAGES), or conda install -c conda-forge tectonic"; exit 1; \
 		fi; }
 
-requirements: ## requirements.txt anew, from requirements.in
+requirements: ## requirements.txt and requirements-dev.txt anew, from the files *.in
 	"$(PYTHON)" -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements.in
 	{ echo "# All packages, pinned; made from requirements.in by 'make requirements'."; \
-		$(BIN)/python -m pip freeze | sed 's/+cpu$$//'; } > requirements.txt
-	@$(MAKE) --no-print-directory installed
+		$(FREEZE); } > requirements.txt
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt \
+		--requirement requirements-dev.in
+	{ echo "# What tests and 'make lint' need beyond requirements.txt; made by 'make requirements'."; \
+		$(FREEZE) | grep -vxF -f requirements.txt; } > requirements-dev.txt
+	@$(MAKE) --no-print-directory tools
 
 # Where conda reaches its channels; CONDA_OVERRIDE_CUDA lets it solve for a GPU that is elsewhere.
 pins: ## exact packages of envs/, where conda reaches its channels

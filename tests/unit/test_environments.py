@@ -31,7 +31,8 @@ def python_packages(environment: Path) -> dict[str, str]:
 
 
 def installed_versions() -> dict[str, str]:
-    lines = re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    lists = "".join((ROOT / f"requirements{of}.txt").read_text() for of in ("", "-dev"))
+    lines = re.findall(r"^([\w.-]+)==(\S+)$", lists, re.MULTILINE)
     return {name.lower(): version for name, version in lines}
 
 

@@ -3,11 +3,14 @@
 import re
 import subprocess
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -70,14 +73,30 @@ def test_pre_commit_formats_by_the_pinned_versions():
     found = {r["repo"].rsplit("/", 1)[1].removesuffix("-pre-commit"): r for r in repositories}
     assert found.keys() == formatters.keys()
     for name, repository in found.items():
-        assert repository["rev"] == f"v{pins('requirements.in')[name]}"
+        assert repository["rev"] == f"v{pins('requirements-dev.in')[name]}"
         assert [hook["id"] for hook in repository["hooks"]] == formatters[name]
 
 
-def test_every_direct_dependency_is_pinned_alike_in_both_lists():
-    direct = pins("requirements.in")
-    assert direct.items() <= pins("requirements.txt").items()
-    assert len(direct) == sum(line[0].isalpha() for line in text("requirements.in").splitlines())
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+def test_every_direct_dependency_is_pinned_alike_in_both_lists(name):
+    direct = pins(f"{name}.in")
+    assert direct.items() <= pins(f"{name}.txt").items()
+    assert len(direct) == sum(line[0].isalpha() for line in text(f"{name}.in").splitlines())
+
+
+def test_no_package_is_in_the_list_for_all_and_in_that_for_tests():
+    assert pins("requirements.txt").keys() & pins("requirements-dev.txt").keys() == set()
+
+
+def test_the_list_for_all_has_what_its_packages_need():
+    """As these packages say themselves; so a demo needs nothing of the list for tests."""
+    listed = {canonicalize_name(name) for name in pins("requirements.txt")}
+    for name in listed:
+        needed = [Requirement(line) for line in metadata.requires(name) or ()]
+        for other in needed:
+            if other.marker is None or other.marker.evaluate({"extra": ""}):
+                found = canonicalize_name(other.name)
+                assert found in listed or found.startswith("nvidia-") or found == "triton", name
 
 
 def test_ci_runs_the_lowest_and_the_highest_python_that_are_allowed():
@@ -110,7 +129,8 @@ def test_ci_takes_packages_from_where_the_readme_says_and_caches_them():
     assert f"PIP_EXTRA_INDEX_URL={index} make" in text("README.md")
     python = next(step["with"] for step in STEPS if "setup-python" in step.get("uses", ""))
     assert python["cache"] == "pip"
-    assert (ROOT / python["cache-dependency-path"]).is_file()
+    listed = sorted(path.name for path in ROOT.glob(python["cache-dependency-path"]))
+    assert listed == ["requirements-dev.txt", "requirements.txt"]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,8 +1,14 @@
 """A wheel through which a virtual environment sees the packages of the one that runs the tests."""
 
+import os
+import shutil
+import subprocess
+import sys
 import sysconfig
 import zipfile
 from pathlib import Path
+
+from tests.workflow.conftest import ROOT, copy_project
 
 METADATA = "Metadata-Version: 2.1\nName: linked\nVersion: 1\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -21,3 +27,19 @@ def requirements_of_a_linked_wheel(folder: Path) -> str:
         for name, text in {**files, "linked-1.dist-info/RECORD": record}.items():
             archive.writestr(name, text)
     return f"linked @ {wheel.as_uri()}\n"
+
+
+def checkout(folder: Path) -> Path:
+    """A checkout whose requirements are this Python's packages, so that no network is needed."""
+    copy_project(folder)
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy2(ROOT / name, folder / name)
+    (folder / "requirements.txt").write_text(requirements_of_a_linked_wheel(folder.parent))
+    return folder
+
+
+def make(folder: Path, python: object = sys.executable, target="installed", **variables: str):
+    return subprocess.run(
+        ["make", "--no-print-directory", target, f"PYTHON={python}"],  # as below `make test`
+        cwd=folder, env=os.environ | variables, capture_output=True, text=True, check=False,
+    )  # fmt: skip

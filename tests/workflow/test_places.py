@@ -1,35 +1,16 @@
 """Where a checkout lies, that it was moved, the Python it is given: `make` and `snakemake`."""
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import ROOT, copy_project
-from tests.workflow.linked_wheel import requirements_of_a_linked_wheel
+from tests.workflow.linked_wheel import checkout, make
 from tests.workflow.own_data import said
 
 AWKWARD = 'it\'s a "b" $HOME 100%s ~é #;&[x]\\'
 MADE = "results/ci/archive/data/SIMULATED.json"
-
-
-def checkout(folder: Path) -> Path:
-    """A checkout whose requirements are this Python's packages, so that no network is needed."""
-    copy_project(folder)
-    for name in ("Makefile", "pyproject.toml"):
-        shutil.copy2(ROOT / name, folder / name)
-    (folder / "requirements.txt").write_text(requirements_of_a_linked_wheel(folder.parent))
-    return folder
-
-
-def make(folder: Path, python: object = sys.executable, **variables: str):
-    return subprocess.run(
-        ["make", "--no-print-directory", "installed", f"PYTHON={python}"],  # as below `make test`
-        cwd=folder, env=os.environ | variables, capture_output=True, text=True, check=False,
-    )  # fmt: skip
 
 
 def run(folder: Path) -> None:
