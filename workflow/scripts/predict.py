@@ -30,7 +30,8 @@ def main(
     test, attributes = read_fold(fold, ["test"])["test"], read_attributes(fold)
     task = load_task(weights, model)
     where = choose_device(device)
-    answers = evaluate(task, test, where, threads, label=name)
+    label = f"{name} fold {attributes['fold']} seed {seed} with TTA"
+    answers = evaluate(task, test, where, threads, label)
     attributes |= {"network": name, "seed": seed, "device": device_name(where)}
     write_predictions(predictions, answers, attributes)
     logger.info(

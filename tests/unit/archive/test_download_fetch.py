@@ -11,9 +11,9 @@ import pytest
 
 from tests.unit.archive.fetching import DEAD, FIRST, LAST, PATHS, address, fetching
 from tests.workflow.mendeley_server import Fault, sha256
-from workflow.lib.archive.download import fetch as module
 from workflow.lib.archive.download.fetch import RECORD, fetch
 from workflow.lib.archive.download.transfer import alone, part_of
+from workflow.lib.runtime import progress
 from workflow.lib.runtime.files import InputError
 from workflow.scripts.download import main
 
@@ -173,12 +173,12 @@ def test_parts_of_an_earlier_run_count_as_there(setting, monkeypatch):
     assert part_of(setting.folder / LAST).stat().st_size == half
     bars = []
 
-    class Bar(module.tqdm):
+    class Bar(progress.tqdm):
         def __init__(self, *args, **options):
             super().__init__(*args, **options | {"disable": False, "file": io.StringIO()})
             bars.append((self, self.n))
 
-    monkeypatch.setattr(module, "tqdm", Bar)
+    monkeypatch.setattr(progress, "tqdm", Bar)
     setting.fetch()
     assert setting.is_complete()
     bar, initial = bars[-1]

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tqdm import tqdm
-
 from workflow.lib.archive.download.lock import locked_files
 from workflow.lib.archive.layout import check_specimens, find_files
 from workflow.lib.archive.unpack.unpack import unpacked
 from workflow.lib.runtime.files import InputError, sha256
+from workflow.lib.runtime.progress import tracked
 
 
 @contextmanager
@@ -38,7 +37,7 @@ def check_locked(lock: Path, files: Iterable[Path]) -> None:
         )
     for name in sorted(found.keys() - known.keys()):
         raise InputError(f"{found[name]}: not in {lock}, expected just what that lists: move it")
-    for name, file in tqdm(sorted(found.items()), "verifying", unit="file", disable=None):
+    for name, file in tracked(sorted(found.items()), "verifying", "file"):
         if (here := sha256(file)) != known[name]:
             raise InputError(
                 f"{file}: sha256 {here}, but {known[name]} in {lock}: delete both to have it "

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation
-from tqdm import tqdm
 
 from workflow.lib.archive.intensity import brightness_warnings
 from workflow.lib.archive.layout import MARKER, SETS, Archive, find_files, not_taken_warnings
@@ -23,6 +22,7 @@ from workflow.lib.archive.specimen import REFUSE, UNINDEXED, validate_specimen
 from workflow.lib.data.warnings import write_warnings
 from workflow.lib.runtime.files import InputError, sha256
 from workflow.lib.runtime.hdf5 import new_hdf5, opened, write_array
+from workflow.lib.runtime.progress import tracked
 from workflow.lib.runtime.script import logger
 
 CONVENTION = "intrinsic ZYZ, radians, crystal to specimen, quaternion w x y z"
@@ -50,7 +50,7 @@ def ingest(root: Path, dataset: Path, source: str, unindexed: str = REFUSE) -> N
     attributes = source_attributes(root, archive, source)
     files = {f"{SETS[kind]}/{specimen}.npy": path for kind, specimen, path in _sets(archive)}
     with new_hdf5(dataset) as file:
-        for kind, specimen, path in tqdm(_sets(archive), "ingest", unit="file", disable=None):
+        for kind, specimen, path in tracked(_sets(archive), "ingest", "file"):
             content = load_dict(path)
             signals, euler, found = validate_specimen(
                 content["xtr"], content["ytr"], path, unindexed

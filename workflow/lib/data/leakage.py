@@ -16,8 +16,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
-from tqdm import tqdm
 
+from workflow.lib.runtime.progress import tracked
 from workflow.lib.signals.similarity import highest_correlation, standardised
 
 SAME_ORIENTATION_DEG = 0.01  # above the rounding of float32, far below the error of EBSD
@@ -158,7 +158,7 @@ def leak_table(
     share = COMPARED_PAIRS / max(1, len(training) * int(evaluation.sum()))
     rng = np.random.default_rng(0)  # the same dataset, the same draw
     rows = []
-    for name in tqdm(np.unique(specimen[evaluation]), "leaks", unit="specimen", disable=None):
+    for name in tracked(np.unique(specimen[evaluation]), "leaks", "specimen"):
         tested = np.flatnonzero(evaluation & (specimen == name))
         drawn = np.sort(rng.permutation(len(tested))[: int(np.ceil(share * len(tested)))])
         compared = standardised(signals[tested[drawn]])

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from tqdm import tqdm
 
 from workflow.lib.archive.intensity import DIM
 from workflow.lib.archive.layout import find_files
@@ -24,6 +23,7 @@ from workflow.lib.archive.unindexed import count_marks, in_words, is_exact_cube,
 from workflow.lib.data.dataset import combined_sha256, source_attributes
 from workflow.lib.runtime.files import InputError
 from workflow.lib.runtime.hdf5 import new_hdf5, reserve
+from workflow.lib.runtime.progress import Progress
 from workflow.lib.runtime.script import logger
 
 # Pixels per HDF5 chunk along x and y: 110 kB of signals, small enough to read single grains.
@@ -99,7 +99,7 @@ def _convert(path: Path, target: h5py.Dataset) -> None:
     is_angles = target.dtype == np.float32
     marks: Counter[str] = Counter()
     cubes = highest = 0
-    with tqdm(total=target.size, desc=target.name, unit="B", unit_scale=True, disable=None) as bar:
+    with Progress(target.name, target.size, "B") as progress:
         for x, y, block in read_blocks(path, TILE):
             if is_angles:
                 marks.update(count_marks(block))
@@ -109,7 +109,7 @@ def _convert(path: Path, target: h5py.Dataset) -> None:
             else:
                 highest = max(highest, int(block.max()))
             _write(target, x, y, block)
-            bar.update(block.size)
+            progress.add(block.size)
     if is_angles:
         _tell_unindexed(marks, cubes, target)
     elif highest <= DIM:

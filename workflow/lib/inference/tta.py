@@ -2,11 +2,11 @@
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from workflow.lib.inference.plain import PAIRS_PER_BATCH, predict_in_parts
 from workflow.lib.models.task import Task
 from workflow.lib.orientation import medoid
+from workflow.lib.runtime.progress import tracked
 from workflow.lib.signals.rolls import AZIMUTHS
 
 
@@ -22,7 +22,7 @@ def predict_tta(task: Task, signals: Tensor, label: str = "") -> tuple[Tensor, T
     blocks = signals.split(max(1, PAIRS_PER_BATCH[signals.device.type] // AZIMUTHS))
     chosen = [
         medoid(*predict_in_parts(task.predict_rolls, block))
-        for block in tqdm(blocks, label, disable=None, unit="block")
+        for block in tracked(blocks, label, "block")
     ]
     orientation = torch.cat(chosen)
     return orientation, orientation.isfinite().all(-1)

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from workflow.lib.runtime.files import InputError, atomic, write_text
+from workflow.lib.runtime.progress import tracked
 from workflow.lib.simulation.polycrystal import scan_specimen
 from workflow.lib.simulation.reflectance import (
     BACKGROUND_STD,
@@ -74,14 +74,8 @@ def write_archive(
     folder = Path(folder)
     # First, so that an archive cut short can't pass for measured data either.
     write_text(folder / MARKER, json.dumps(_marker(settings), indent=2) + "\n")
-    files = tqdm(
-        _contents(seed, n_training, n_evaluation, tuple(scan_shape)),
-        desc="simulate",
-        total=len(archive_files()) - 1,
-        unit="file",
-        disable=None,
-    )
-    for name, content in files:
+    contents = _contents(seed, n_training, n_evaluation, tuple(scan_shape))
+    for name, content in tracked(contents, "simulate", "file", len(archive_files()) - 1):
         with atomic(folder / name) as part:
             np.save(part, content)
 

@@ -17,12 +17,12 @@ from pickle import UnpicklingError
 import pandas as pd
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from workflow.lib.inference.plain import predict_plain
 from workflow.lib.models.task import LoopTask, Task
 from workflow.lib.orientation import MAX_MISORIENTATION_DEG, misorientation_deg
 from workflow.lib.runtime.files import atomic
+from workflow.lib.runtime.progress import Progress
 from workflow.lib.runtime.script import logger
 from workflow.lib.signals.rolls import AZIMUTHS
 from workflow.lib.training.step import Stepper, TrainingError, TrainingSettings
@@ -54,6 +54,7 @@ def train(
     After every epoch all that is needed to go on is in `checkpoint`; a call with the same
     settings, data and `code` (what else decides the result) continues from there, one with
     others starts anew: see `fingerprint`. The caller removes the file once the result is safe.
+    How far it is, and how long it will take, is told as `Progress` does.
 
     Columns: epoch, learning_rate (at its end), training_loss, validation_median_deg,
     validation_mean_deg, train_s, signals_per_s, micro_batch (see `Stepper`).
@@ -67,35 +68,44 @@ def train(
     if rows:
         logger.info("%s: resumes after epoch %d of %d", label, len(rows), settings.epochs)
 
-    epochs = range(len(rows) + 1, settings.epochs + 1)
-    progress = tqdm(epochs, label, settings.epochs, initial=len(rows), disable=None, unit="epoch")
-    for epoch in progress:
-        try:
-            row = _epoch(task, data, settings, stepper, epoch)
-        except TrainingError as error:
-            kept = f"; {checkpoint} holds epoch {len(rows)}" if rows else ""
-            raise TrainingError(f"{label}: {error}{kept}") from error
-        rows.append(row)
-        if row["validation_median_deg"] <= min(r["validation_median_deg"] for r in rows):
-            best = {k: v.detach().cpu().clone() for k, v in task.network.state_dict().items()}
-        _save(checkpoint, identity, stepper, rows, best)
-        progress.set_postfix(validation=f"{row['validation_median_deg']:.2f}°")
-        if epoch % max(1, settings.epochs // 10) == 0:
-            logger.info(
-                "%s: epoch %d, loss %.4f, validation median %.2f°",
-                label, epoch, row["training_loss"], row["validation_median_deg"],
-            )  # fmt: skip
+    done = len(rows) * batches
+    with Progress(label, settings.epochs * batches, "step", done) as progress:
+        for epoch in range(len(rows) + 1, settings.epochs + 1):
+            try:
+                row = _epoch(task, data, settings, stepper, progress, epoch)
+            except TrainingError as error:
+                kept = f"; {checkpoint} holds epoch {len(rows)}" if rows else ""
+                raise TrainingError(f"{label}: {error}{kept}") from error
+            rows.append(row)
+            if row["validation_median_deg"] <= min(r["validation_median_deg"] for r in rows):
+                best = {k: v.detach().cpu().clone() for k, v in task.network.state_dict().items()}
+            _save(checkpoint, identity, stepper, rows, best)
+            progress.note(
+                f"epoch {epoch} of {settings.epochs}: loss {row['training_loss']:.4f}, "
+                f"validation median {row['validation_median_deg']:.2f}°"
+            )
+            if epoch % max(1, settings.epochs // 10) == 0:
+                progress.tell()
     return best, pd.DataFrame(rows)
 
 
 def _epoch(
-    task: LoopTask, data: TrainingData, settings: TrainingSettings, stepper: Stepper, epoch: int
+    task: LoopTask,
+    data: TrainingData,
+    settings: TrainingSettings,
+    stepper: Stepper,
+    progress: Progress,
+    epoch: int,
 ) -> dict[str, float]:
     device = data.signals.device
     torch.manual_seed(settings.seed * 1_000_003 + epoch)
     synchronise(device)
     begin = time.perf_counter()
-    losses = torch.stack([stepper.step(*batch) for batch in batches_of(task, data, settings)])
+    losses = []
+    for batch in batches_of(task, data, settings):
+        losses.append(stepper.step(*batch))
+        progress.add()
+    losses = torch.stack(losses)
     synchronise(device)
     seconds = time.perf_counter() - begin
     if not losses.isfinite().all():  # looked at once an epoch: asking earlier stalls a GPU

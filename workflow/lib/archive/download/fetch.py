@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from workflow.lib.archive.download.http import DownloadError, Patience, Stopped, Web
@@ -28,6 +27,7 @@ from workflow.lib.archive.download.transfer import alone, download, need_space, 
 from workflow.lib.archive.unpack.entries import BY_HAND
 from workflow.lib.archive.unpack.unpack import unpack_zip
 from workflow.lib.runtime.files import InputError, sha256
+from workflow.lib.runtime.progress import Progress
 from workflow.lib.runtime.script import logger
 
 ZIP = "dataset.zip"
@@ -156,14 +156,13 @@ def _tell_what_is_not_locked(store: Store, places: Iterable[str]) -> None:
 def _progress(total: int | None, initial: int) -> Iterator[Callable[[int], None]]:
     """One bar with rate and time left; yields what threads tell the change in bytes."""
     guard = threading.Lock()
-    unit = {"unit": "B", "unit_scale": True, "disable": None}
-    with tqdm(desc="downloading", total=total, initial=initial, **unit) as bar:
+    with Progress("downloading", total, "B", initial) as progress:
 
-        def progress(change: int) -> None:
+        def add(change: int) -> None:
             with guard:
-                bar.update(change)
+                progress.add(change)
 
-        yield progress
+        yield add
 
 
 def _fetch_files(web: Web, store: Store, missing: list[File], parallel: int) -> None:

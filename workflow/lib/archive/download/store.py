@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from tqdm import tqdm
-
 from workflow.lib.archive.download.lock import File, Lock, read_lock, write_lock
 from workflow.lib.archive.download.mendeley import Dataset
 from workflow.lib.runtime.files import sha256
+from workflow.lib.runtime.progress import tracked
 
 RECORD = "verified.json"  # the lock that grows with each file; Snakemake knows nothing of it
 
@@ -26,7 +25,7 @@ class Store:
         self.folder, self.dataset, self.known = folder, dataset, known
         self.files: dict[str, File] = {}
         self.others: list[str] = []  # paths in the listing, or the zip, that are not taken
-        for file in tqdm(known.files.values(), "verifying", unit="file", disable=None):
+        for file in tracked(known.files.values(), "verifying", "file"):
             if self.target(file.path).is_file():
                 found = sha256(self.target(file.path))
                 known.check(file.path, found, f"in {folder}", "delete the file to fetch it again")

@@ -17,8 +17,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from tqdm import tqdm
-
 from workflow.lib.archive.layout import SETS
 from workflow.lib.archive.unpack import compressed
 from workflow.lib.archive.unpack.entries import Broken, Entry, checked_files
@@ -26,6 +24,7 @@ from workflow.lib.archive.unpack.kind import archive_kind, is_packed, not_an_arc
 from workflow.lib.archive.unpack.tar import tar_entries
 from workflow.lib.archive.unpack.zip import zip_entries
 from workflow.lib.runtime.files import InputError, scratch_folder
+from workflow.lib.runtime.progress import Progress
 from workflow.lib.runtime.script import logger
 
 MAX_BYTES = 2**35  # 32 GiB; the dataset has 3.5 GB
@@ -178,7 +177,7 @@ def _write_together(
     written = _Limited(path)
     with (
         scratch_folder(folder) as temporary,
-        tqdm(total=total_bytes, desc="unpack", unit="B", unit_scale=True, disable=None) as bar,
+        Progress("unpack", total_bytes, "B") as progress,
     ):
         inside = temporary / "content"
         inside.mkdir()
@@ -190,7 +189,7 @@ def _write_together(
                 while block := source.read(_BLOCK_BYTES):
                     written.add(len(block))
                     output.write(block)
-                    bar.update(len(block))
+                    progress.add(len(block))
             if written.count - before != entry.size:
                 raise Broken(f"{entry.name} has not the size it declares")
         os.rename(inside, folder)
