@@ -38,6 +38,8 @@ onstart:
         checked(check_candidates, config, CLASSES)
     if workflow.local_exec:
         checked(check_gpu, config, bool(workflow.deployment_settings.deployment_method))
+        if workflow.is_main_process and not workflow.touch:
+            tell_how_long()
     if workflow.dag_settings.forceall or workflow.dag_settings.forcerun:  # `-F`, `-R train`
         os.environ[ANEW] = "yes"  # inherited by the jobs
 

@@ -12,7 +12,8 @@ from workflow.lib.runtime.checkout import code_version
 from workflow.lib.runtime.config import check_config, typed
 from workflow.lib.runtime.digest import library_digest
 from workflow.lib.runtime.files import InputError, check_writable
-from workflow.lib.runtime.gpu import check_gpu
+from workflow.lib.runtime.forecast import Training, forecast
+from workflow.lib.runtime.gpu import check_gpu, why_no_gpu
 from workflow.lib.runtime.kept import ANEW
 from workflow.lib.runtime.surroundings import own_code_first, settle
 from workflow.lib.runtime.variants import (

@@ -5,13 +5,13 @@ Nothing but the standard library is needed here, because Snakemake may run witho
 
 import importlib.util
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from workflow.lib.runtime.files import InputError
+from workflow.lib.runtime.surroundings import this_python
 
 KEYS = ("device", "prediction_device")
 DRIVERS = [Path(p) for p in ("/proc/driver/nvidia/version", "/dev/kfd", "/dev/dxg")]  # AMD, WSL
@@ -52,11 +52,8 @@ def why_no_gpu() -> str | None:
 
 def why_torch_has_none() -> str | None:
     """Why this Python's PyTorch has no GPU; None if it has one, or does not answer."""
-    python = sys.executable
-    if not os.path.exists(python):  # `surroundings.settle` has quoted it
-        python = shlex.split(python)[0]
     answer = subprocess.run(
-        [python, "-c", ASK_TORCH], capture_output=True, text=True, check=False
+        [this_python(), "-c", ASK_TORCH], capture_output=True, text=True, check=False
     ).stdout.split()
     if len(answer) != 3:  # a broken PyTorch: its own message will tell more
         return None

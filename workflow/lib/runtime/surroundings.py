@@ -58,6 +58,11 @@ def settle(root: Path) -> None:
         sys.executable = shlex.quote(sys.executable)
 
 
+def this_python() -> str:
+    """The path of the Python that runs this, also after `settle` has quoted it."""
+    return sys.executable if os.path.exists(sys.executable) else shlex.split(sys.executable)[0]
+
+
 def own_code_first(root: Path) -> str:
     """What begins the command of every job, for `shell.prefix`: PYTHONPATH with `root` first.
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import pandas as pd
 import torch
@@ -173,17 +174,24 @@ def _save(checkpoint: Path, identity: str, stepper: Stepper, rows, best) -> None
         torch.save(state, stream)  # given a path, torch does not say why it could not write
 
 
+def read_checkpoint(checkpoint: Path) -> dict[str, Any]:
+    """What is in a checkpoint, `rows` among it; nothing where there is none that can be read."""
+    if not checkpoint.exists():
+        return {}
+    try:
+        return torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError, OSError, UnpicklingError) as error:
+        logger.info("%s can't be read (%s): starts anew", checkpoint, type(error).__name__)
+        return {}
+
+
 def _resume(checkpoint: Path, identity: str, stepper: Stepper) -> tuple[list[dict], dict]:
     """Rows and best weights so far; the stepper is brought to where they were."""
-    if checkpoint.exists():
-        try:
-            state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, ValueError, OSError, UnpicklingError) as error:
-            logger.info("%s can't be read (%s): starts anew", checkpoint, type(error).__name__)
-            state = {}
-        if state.get("fingerprint") == identity:
-            stepper.load_state_dict(state)
-            return state["rows"], state["best"]
+    state = read_checkpoint(checkpoint)
+    if state.get("fingerprint") == identity:
+        stepper.load_state_dict(state)
+        return state["rows"], state["best"]
+    if state:
         logger.info("%s is of other settings or data: starts anew", checkpoint)
     return [], {}
 

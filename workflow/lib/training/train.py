@@ -118,15 +118,23 @@ def prepare(
     TrainingSettings for what is learnt without the loop.
     """
     parts = read_fold(fold, ["train", "validation"])
+    task, hyperparameters = untrained(settings, seed, device)
+    data = _on_device(task, parts["train"], parts["validation"], tokens, device)
+    return task, data, hyperparameters
+
+
+def untrained(
+    settings: dict[str, Any], seed: int, device: torch.device
+) -> tuple[Task, TrainingSettings | None]:
+    """A network as it is before it learns, and how it will, as from `prepare`."""
     torch.manual_seed(seed)
     task = make_task(settings["network"], settings["architecture"], **_own_options(settings))
     task.network.to(device)
-    data = _on_device(task, parts["train"], parts["validation"], tokens, device)
     if not isinstance(task, LoopTask):
-        return task, data, None
+        return task, None
     loop = {key: value for key, value in settings["training"].items() if key in LOOP_KEYS}
     loop["precision"] = usable_precision(loop["precision"], device)
-    return task, data, TrainingSettings(**loop, seed=seed)
+    return task, TrainingSettings(**loop, seed=seed)
 
 
 def _own_options(settings: dict[str, Any]) -> dict[str, Any]:
