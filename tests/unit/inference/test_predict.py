@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from workflow.lib.inference import plain as inference
-from workflow.lib.inference.tta import predict_tta
+from workflow.lib.inference import tta
 from workflow.lib.models.registry import make_task
 from workflow.lib.models.task import Task
 from workflow.lib.orientation import medoid
@@ -66,11 +65,11 @@ def test_all_rolls_are_predicted_as_one_by_one(name, monkeypatch):
 
 @every_task
 def test_tta_is_the_medoid_of_predictions_one_by_one(name, monkeypatch):
-    """Whatever the size of the blocks."""
+    """Whatever the size of the batches."""
     task = new_task(name, monkeypatch)
     expected = medoid(*one_by_one(task))
-    for pairs in (4096, 2 * AZIMUTHS, 1):
-        monkeypatch.setitem(inference.PAIRS_PER_BATCH, "cpu", pairs)
-        orientation, valid = predict_tta(task, SIGNALS)
+    for signals in (64, 2, 1):
+        monkeypatch.setitem(tta.SIGNALS_PER_BATCH, "cpu", signals)
+        orientation, valid = tta.predict_tta(task, SIGNALS)
         torch.testing.assert_close(orientation, expected, atol=1e-5, rtol=0)
         assert valid.all()

@@ -107,9 +107,9 @@ def test_angles_on_the_boundary_of_the_zone():
 @pytest.mark.parametrize("n", [0, 1, 49_999, 50_000, 50_001, 100_001])
 def test_blocks_change_nothing(monkeypatch, n):
     q1, q2 = random_quaternions(100_001, 16)[:n], random_quaternions(100_001, 17)[:n]
-    monkeypatch.setattr(misorientation, "_PAIRS_PER_THREAD", 50_000)
+    monkeypatch.setattr(misorientation, "_PAIRS_ON_CPU", 50_000)
     in_blocks = ori.misorientation_deg(q1, q2)
-    monkeypatch.setattr(misorientation, "_PAIRS_PER_THREAD", 1_000_000)
+    monkeypatch.setattr(misorientation, "_PAIRS_ON_CPU", 1_000_000)
     at_once = ori.misorientation_deg(q1, q2)
     assert in_blocks.shape == (n,)
     torch.testing.assert_close(in_blocks, at_once, rtol=0, atol=1e-12)
@@ -228,7 +228,7 @@ def test_medoid_in_blocks_with_invalid_votes(monkeypatch):
     valid[1, 2] = False
     votes[0, 0, 2] = torch.nan
     whole = ori.medoid(votes, valid)
-    monkeypatch.setattr(misorientation, "_PAIRS_PER_THREAD", 30)
+    monkeypatch.setattr(misorientation, "_PAIRS_ON_CPU", 30)
     torch.testing.assert_close(ori.medoid(votes, valid), whole, equal_nan=True)
     assert whole.shape == (2, 3, 4)
     assert whole[1, 2].isnan().all()

@@ -1,15 +1,17 @@
 """Predictions of a trained network as it is."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from workflow.lib.models.task import Task
-from workflow.lib.signals.rolls import AZIMUTHS
+from workflow.lib.runtime.threads import share_out
 
-# (signal, roll) pairs a network sees at once: on a CPU what fits its cache, on a GPU what fills it
-PAIRS_PER_BATCH = {"cpu": 32 * AZIMUTHS, "cuda": 1024 * AZIMUTHS}
+# That a network sees at once: on a CPU what is enough to multiply at its full rate, so that its
+# threads have several batches each to share out; on a GPU what fills it
+SIGNALS_PER_BATCH = {"cpu": 256, "cuda": 73_728}
 
 
 @torch.inference_mode()
@@ -20,9 +22,8 @@ def predict_plain(task: Task, signals: Tensor) -> tuple[Tensor, Tensor]:
     """
     task.network.eval()
     rolls = torch.zeros(len(signals), dtype=torch.int64, device=signals.device)
-    size = PAIRS_PER_BATCH[signals.device.type]
-    batches = zip(signals.split(size), rolls.split(size), strict=True)
-    return _joined([predict_in_parts(task.predict, *batch) for batch in batches])
+    predict = partial(predict_in_parts, task.predict)
+    return _joined(share_out(predict, SIGNALS_PER_BATCH[signals.device.type], signals, rolls))
 
 
 def predict_in_parts(predict: Callable[..., tuple[Tensor, Tensor]], *batch: Tensor):

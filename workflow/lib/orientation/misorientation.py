@@ -11,9 +11,11 @@ import math
 import torch
 from torch import Tensor
 
-# Pairs compared at once, for the cache. A thread's share is more than the 32,768 numbers
-# below which torch uses one thread; 50,000 pairs take 5 MB of scratch in float64.
-_PAIRS_PER_THREAD = 50_000
+from workflow.lib.runtime.threads import share_out
+
+# Pairs compared at once. Each of the CPU's threads compares so many in its cache, with 5 MB of
+# scratch in float64; with far fewer, calling PyTorch would take longer than computing.
+_PAIRS_ON_CPU = 50_000
 _PAIRS_ON_GPU = 4_000_000
 
 
@@ -38,16 +40,8 @@ def misorientation_deg(q1: Tensor, q2: Tensor) -> Tensor:
     """
     q1, q2 = torch.broadcast_tensors(q1, q2)
     p, q = q1.reshape(-1, 4), q2.reshape(-1, 4)
-    step = min(len(p), _pairs_at_once(p.device))
     angle = torch.empty(len(p), dtype=torch.result_type(p, q), device=p.device)
-    scratch = angle.new_empty(4, 3, step)  # not (3, 4, …), into which torch transposes slowly
-    for start in range(0, len(p), max(step, 1)):
-        block = slice(start, start + step)
-        left, right, difference = scratch[..., : len(angle[block])].unbind(1)
-        left.copy_(p[block].T)
-        right.copy_(q[block].T)
-        _difference(left, right, difference)
-        _reduced_angle_deg(difference, left, angle[block])
+    share_out(_compare, _pairs_at_once(p.device), p, q, angle)
     return angle.reshape(q1.shape[:-1])
 
 
@@ -56,22 +50,33 @@ def medoid(q: Tensor, valid: Tensor | None = None) -> Tensor:
 
     `valid` (..., k), boolean: members that may neither vote nor be chosen are False; a
     set without a valid member gives NaN. Ties go to the first. Sets are compared in
-    blocks, so memory does not grow with the leading shape.
+    chunks, so memory does not grow with the leading shape.
     """
     k = q.shape[-2]
     sets = q.reshape(-1, k, 4)
     votes = torch.ones(sets.shape[:2], dtype=torch.bool, device=q.device)
     if valid is not None:
         votes = valid.reshape(-1, k)
-    step = max(1, _pairs_at_once(q.device) // (k * k // 2 + 1))
-    chosen = [
-        _medoid_block(block, vote)
-        for block, vote in zip(sets.split(step), votes.split(step), strict=True)
-    ]
+    at_once = max(1, _pairs_at_once(q.device) // (k * k // 2 + 1))
+    chosen = share_out(_medoids, at_once, sets, votes)
     return torch.cat(chosen).reshape(*q.shape[:-2], 4)
 
 
-def _medoid_block(q: Tensor, valid: Tensor) -> Tensor:
+def _pairs_at_once(device: torch.device) -> int:
+    return _PAIRS_ON_CPU if device.type == "cpu" else _PAIRS_ON_GPU
+
+
+def _compare(p: Tensor, q: Tensor, angle: Tensor) -> None:
+    """The misorientations of p and q, (n, 4), into `angle` (n,)."""
+    scratch = angle.new_empty(4, 3, len(p))  # not (3, 4, …), into which torch transposes slowly
+    left, right, difference = scratch.unbind(1)
+    left.copy_(p.T)
+    right.copy_(q.T)
+    _difference(left, right, difference)
+    _reduced_angle_deg(difference, left, angle)
+
+
+def _medoids(q: Tensor, valid: Tensor) -> Tensor:
     # Zero instead of an invalid vote makes zero of its angles.
     total = _total_misorientation(torch.where(valid.unsqueeze(-1), q, 0))
     best = torch.where(valid, total, torch.inf).argmin(-1)
@@ -97,12 +102,6 @@ def _total_misorientation(q: Tensor) -> Tensor:
         total[:pairs] += angle[apart - 1, :pairs]
         total[apart : apart + pairs] += angle[apart - 1, :pairs]
     return (total[:k] + total[k:]).T
-
-
-def _pairs_at_once(device: torch.device) -> int:
-    if device.type == "cpu":
-        return _PAIRS_PER_THREAD * torch.get_num_threads()
-    return _PAIRS_ON_GPU
 
 
 def _difference(p: Tensor, q: Tensor, out: Tensor) -> None:

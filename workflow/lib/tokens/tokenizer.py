@@ -11,11 +11,12 @@ second ones and so on: a CPU compares and moves 32 or 64 of these bytes at a tim
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from workflow.lib.runtime.threads import share_out
 
 _SHORTEST_NORM = 1e-6  # below it, four digits strings name no direction in quaternion space
 # Quaternions at a time on a CPU, so that their symbols stay in its cache. Not a power of two:
@@ -134,25 +135,10 @@ def _empty(shape: tuple[int, int], dtype: torch.dtype, device: torch.device) -> 
 
 
 def _in_chunks(work: Callable[..., None], *tensors: Tensor) -> None:
-    """Have `work` done on the same rows of all tensors: some at a time on a CPU, else all.
-
-    A CPU's threads share out the chunks. To divide each operation, as PyTorch would, takes
-    longer than most of them do, and far longer where other programs keep a core busy.
-    """
-    if len(tensors[0]) == 0:
-        return
-    if tensors[0].device.type != "cpu" or len(tensors[0]) <= _CHUNK:
-        work(*tensors)
-        return
-    chunks = [tensor.split(_CHUNK) for tensor in tensors]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads) as pool:
-            # a thread starts outside the inference mode that the results may be made in
-            list(pool.map(torch.inference_mode()(work), *chunks))
-    finally:
-        torch.set_num_threads(threads)
+    """Have `work` done on the same rows of all tensors: some at a time on a CPU, else all."""
+    n = len(tensors[0])
+    if n > 0:
+        share_out(work, _CHUNK if tensors[0].device.type == "cpu" else n, *tensors)
 
 
 def _columns(rows: Tensor, dtype: torch.dtype) -> Tensor:
