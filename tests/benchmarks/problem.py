@@ -86,8 +86,9 @@ def teach(
     """
     task.network.to(device)
     settings = TrainingSettings(
-        epochs=1, rolls_per_epoch=ROLLS, batch=ROLLS, learning_rate=learning_rate,
-        schedule="one_cycle", warm_up=0.3, clip_norm=0.5, precision=precisions(device)[-1], seed=1,
+        epochs=1, rolls_per_epoch=ROLLS, rolls_together=1, batch=ROLLS, optimizer="adam",
+        learning_rate=learning_rate, matrix_rate=0.02, schedule="one_cycle", warm_up=0.3,
+        clip_norm=0.5, precision=precisions(device)[-1], seed=1,
     )  # fmt: skip
     stepper, batches = learner(task, settings, training_data(task, learnt, device), steps)
     for _ in range(steps):

@@ -132,7 +132,7 @@ def test_plain_sequencenet_has_the_logits_loss_and_sequences_of_the_library():
         assert (plain(prepared, rolls, tokens[:, :-1]) - expected).abs().max() < 1e-4
         loss = training.sequence_loss(plain, prepared, rolls, tokens)
         assert loss.item() == pytest.approx(
-            task.loss(data.signals, rolls, data.target).item(), abs=1e-5
+            task.loss(data.signals, rolls[:, None], data.target).item(), abs=1e-5
         )
     assert torch.equal(plain.generate(prepared, rolls), task.network.generate(prepared, rolls))
 
@@ -159,7 +159,7 @@ def test_plain_eulernet_has_the_angles_and_the_loss_of_the_library():
         assert (plain(signals) - task.network(signals)).abs().max() < 1e-4
         loss = training.euler_loss(plain, signals, euler_rad)
         assert loss.item() == pytest.approx(
-            task.loss(data.signals, rolls, data.target).item(), abs=1e-3
+            task.loss(data.signals, rolls[:, None], data.target).item(), abs=1e-3
         )
 
 

@@ -12,7 +12,9 @@ from workflow.lib.tokens import DigitTokenizer
 GENERATOR = torch.Generator().manual_seed(0)
 SIGNALS = torch.randint(0, 256, (3, 6, AZIMUTHS), generator=GENERATOR).byte()
 ROLLS = torch.arange(AZIMUTHS)
+EVERY = ROLLS.expand(len(SIGNALS), -1)
 ENCODERS = ("published", "equivariant")
+STACKS = ("eulernet", "eulernet equivariant", *ENCODERS)
 
 
 def new_sequencenet(encoder: str, **options) -> SequenceNet:
@@ -23,7 +25,11 @@ def new_sequencenet(encoder: str, **options) -> SequenceNet:
 def new_stack(name: str) -> nn.Sequential:
     """The layers before nn.Flatten, in float64."""
     torch.manual_seed(1)
-    layers = EulerNet().features if name == "eulernet" else new_sequencenet(name).encoder
+    network, _, encoder = name.partition(" ")
+    if network == "eulernet":
+        layers = EulerNet(encoder or "published").features
+    else:
+        layers = new_sequencenet(name).encoder
     flatten = [isinstance(layer, nn.Flatten) for layer in layers].index(True)
     return with_biases(layers[:flatten]).double()
 
@@ -43,17 +49,31 @@ def all_rolls(signals: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("precision", [torch.float64, torch.float32])
-@pytest.mark.parametrize("name", ["eulernet", *ENCODERS])
+@pytest.mark.parametrize("name", STACKS)
 def test_features_of_rolls_are_those_of_each_rolled_signal(name, precision):
     stack = new_stack(name).to(precision)
     rolled, _ = all_rolls(SIGNALS)
     with torch.inference_mode():
         expected = stack((rolled / 255).to(precision)[:, None]).flatten(1)
-        features = features_of_rolls(stack, (SIGNALS / 255).to(precision)[:, None])
+        features = features_of_rolls(stack, (SIGNALS / 255).to(precision)[:, None], EVERY)
     assert expected.std() > 0.01
     tolerance = 1e-12 if precision == torch.float64 else 1e-5
     assert features.shape == (3, AZIMUTHS, expected.shape[1])
     torch.testing.assert_close(features.flatten(0, 1), expected, atol=tolerance, rtol=0)
+
+
+@pytest.mark.parametrize("k", [1, 5, 36, 40])
+@pytest.mark.parametrize("name", STACKS)
+def test_each_signal_may_have_rolls_of_its_own(name, k):
+    """Also with one twice, and in no order."""
+    stack = new_stack(name)
+    rolls = torch.randint(AZIMUTHS, (len(SIGNALS), k), generator=GENERATOR)
+    rolls[0, -1] = rolls[0, 0]
+    maps = (SIGNALS / 255).double()[:, None]
+    features = features_of_rolls(stack, maps, rolls)
+    for own, mine, found in zip(maps, rolls, features, strict=True):
+        rolled = torch.stack([own.roll(roll, -1) for roll in mine.tolist()])
+        torch.testing.assert_close(found, stack(rolled).flatten(1), atol=1e-12, rtol=0)
 
 
 def test_features_of_rolls_in_bfloat16_are_as_good_as_one_by_one():
@@ -70,13 +90,14 @@ def test_features_of_rolls_in_bfloat16_are_as_good_as_one_by_one():
     with torch.inference_mode():
         expected = stack(rolled).flatten(1)
         with torch.autocast("cpu", torch.bfloat16):
-            features, one_by_one = features_of_rolls(stack, maps), stack(rolled).flatten(1)
+            features = features_of_rolls(stack, maps, torch.arange(48).expand(2, -1))
+            one_by_one = stack(rolled).flatten(1)
     assert features.dtype == torch.bfloat16
     error = (features.float().flatten(0, 1) - expected).abs()
     assert error.max() < 2 * (one_by_one.float() - expected).abs().max() < 0.05
 
 
-@pytest.mark.parametrize("name", ["eulernet", *ENCODERS])
+@pytest.mark.parametrize("name", STACKS)
 def test_rolling_the_signal_rolls_the_circular_features(name):
     stack = new_stack(name)
     maps = torch.rand(2, 1, 6, AZIMUTHS, dtype=torch.float64)
@@ -88,7 +109,13 @@ def test_rolling_the_signal_rolls_the_circular_features(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("eulernet", (4, 1)), ("published", (4, 2)), ("equivariant", (4, 0))]
+    ("name", "expected"),
+    [
+        ("eulernet", (4, 1)),
+        ("eulernet equivariant", (4, 0)),
+        ("published", (4, 2)),
+        ("equivariant", (4, 0)),
+    ],
 )
 def test_just_the_edge_columns_see_the_padding(name, expected):
     """Every other column is the same on the circle, and none of the edge is."""
@@ -107,14 +134,14 @@ def test_codes_of_rolls_are_the_codes_of_rolled_signals(encoder, embedding):
     network = new_sequencenet(encoder, width=32, roll_embedding=embedding).double()
     signals = standardise(SIGNALS).double()
     expected = network._code(*all_rolls(signals))
-    codes = network.codes_of_rolls(signals)
+    codes = network.codes_of_rolls(signals, EVERY)
     torch.testing.assert_close(codes.flatten(0, 1), expected, atol=1e-12, rtol=0)
 
 
 def test_angles_of_rolls_are_the_angles_of_rolled_signals():
     network = with_biases(EulerNet()).double()
     expected = network(all_rolls(SIGNALS)[0].double())
-    angles = network.angles_of_rolls(SIGNALS.double())
+    angles = network.angles_of_rolls(SIGNALS.double(), EVERY)
     torch.testing.assert_close(angles.flatten(0, 1), expected, atol=1e-12, rtol=0)
 
 
@@ -139,7 +166,7 @@ def test_the_equivariant_encoder_learns():
     code = network._code(roll_azimuth(signals, k), k)
     gradients = torch.autograd.grad(code.square().sum(), parameters)
     among_all = torch.autograd.grad(
-        network.codes_of_rolls(signals)[:, 29].square().sum(), parameters
+        network.codes_of_rolls(signals, EVERY)[:, 29].square().sum(), parameters
     )
     for gradient, expected in zip(gradients, among_all, strict=True):
         assert gradient.abs().max() > 0

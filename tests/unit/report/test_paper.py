@@ -22,13 +22,13 @@ NETWORK_MACROS = re.findall(
     """
     Median MedianLow MedianHigh Mean TtaMedian TtaMedianLow TtaMedianHigh TtaMean
     Epochs Batch LearningRate Schedule Precision RollsPerEpoch SignalsSeen Parameters TrainMinutes
-    BestEpoch ValidationMedian TtaGain Tflop
+    BestEpoch ValidationMedian TtaGain Tflop Optimizer MatrixRate RollsTogether
     """,
 )
 RUN_MACROS = re.findall(
     r"\w+",
     """
-    eulernetInput sequencenetInvalidPercent sequencenetInvalidTtaPercent
+    eulernetInput eulernetEncoder sequencenetInvalidPercent sequencenetInvalidTtaPercent
     sequencenetTokenizer sequencenetLength sequencenetCell sequencenetLayers sequencenetEncoder
     sequencenetWidth sequencenetConditioning sequencenetRollEmbedding
     sequencenetQuantisationMedian sequencenetQuantisationMax runName dataSource nSpecimens

@@ -52,6 +52,8 @@ MISTAKES = [
     (TRAINING % "batch: '64'", r"batch: found '64' \(str\), expected integer"),
     (TRAINING % "schedule: cosine", "schedule: found 'cosine' .*one of .*one_cycle"),
     (TRAINING % "rolls_per_epoch: 73", "rolls_per_epoch: found 73 .*at most 72"),
+    (TRAINING % "rolls_per_epoch: 9, rolls_together: 2", "rolls_per_epoch: found 9, .* is 2"),
+    (TRAINING % "rolls_per_epoch: 9, rolls_together: 9", "batch: found 50, .*multiple .* is 9"),
     ("validation: {share: 1}", "validation.share: found 1 .*less than 1"),
     ("validation: {share: 0.0}", "validation.share: found 0.0 .*more than 0"),
     ("device: gpu", "device: found 'gpu' .*one of"),
@@ -120,7 +122,7 @@ MISTAKES = [
     ),
     (
         "models: {nearest: {like: eulernet, network: nearest}}",
-        "models.nearest.architecture: unknown input; known are none",
+        "models.nearest.architecture: unknown input, encoder; known are none",
     ),
     (
         "models: {a: {like: eulernet, title: SequenceNet}}",

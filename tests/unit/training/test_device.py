@@ -19,8 +19,8 @@ from workflow.lib.training.step import TrainingSettings
 
 N = 8
 SETTINGS = TrainingSettings(
-    epochs=1, rolls_per_epoch=2, batch=N, learning_rate=1e-3, schedule="one_cycle", warm_up=0.3,
-    clip_norm=0.5, precision="float32", seed=1,
+    epochs=1, rolls_per_epoch=4, rolls_together=2, batch=N, optimizer="adam", learning_rate=1e-3,
+    matrix_rate=0.02, schedule="one_cycle", warm_up=0.3, clip_norm=0.5, precision="float32", seed=1,
 )  # fmt: skip
 VARIANTS = [
     ("eulernet", {"input": "standardised"}),

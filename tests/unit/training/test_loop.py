@@ -27,8 +27,8 @@ TINY = {"layers": 1, "width": 32}
 
 def settings(**changes) -> TrainingSettings:
     values = {
-        "epochs": 4, "rolls_per_epoch": 1, "batch": 32, "learning_rate": 2e-3,
-        "schedule": "one_cycle", "warm_up": 0.3, "clip_norm": 0.5,
+        "epochs": 4, "rolls_per_epoch": 1, "rolls_together": 1, "batch": 32, "optimizer": "adam",
+        "learning_rate": 2e-3, "matrix_rate": 0.02, "schedule": "one_cycle", "warm_up": 0.3, "clip_norm": 0.5,
         "precision": "float32", "seed": 3,
     }  # fmt: skip
     return TrainingSettings(**(values | changes))
@@ -54,13 +54,17 @@ def new_task(network: str, size: dict = TINY):
 networks = pytest.mark.parametrize("network", ["eulernet", "sequencenet", "equivariant"])
 
 
+TOGETHER = {"rolls_per_epoch": 4, "rolls_together": 2, "optimizer": "muon"}
+
+
+@pytest.mark.parametrize("changes", [{}, TOGETHER], ids=["adam", "muon"])
 @networks
 def test_an_interrupted_training_ends_bit_for_bit_like_an_undisturbed_one(
-    network, tmp_path, monkeypatch
+    network, changes, tmp_path, monkeypatch
 ):
     task = new_task(network)
     data = problem(task)
-    whole, history = train(task, data, settings(), tmp_path / "undisturbed.pt")
+    whole, history = train(task, data, settings(**changes), tmp_path / "undisturbed.pt")
 
     class PowerCut(Exception):
         pass
@@ -75,10 +79,10 @@ def test_an_interrupted_training_ends_bit_for_bit_like_an_undisturbed_one(
     checkpoint = tmp_path / "checkpoint.pt"
     monkeypatch.setattr(training, "_epoch", cut)
     with pytest.raises(PowerCut):
-        train(new_task(network), data, settings(), checkpoint)
+        train(new_task(network), data, settings(**changes), checkpoint)
     monkeypatch.setattr(training, "_epoch", original)
     torch.manual_seed(999)  # whatever state the new process is in
-    resumed, resumed_history = train(new_task(network), data, settings(), checkpoint)
+    resumed, resumed_history = train(new_task(network), data, settings(**changes), checkpoint)
 
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     timeless = ["epoch", "learning_rate", "training_loss", "validation_median_deg"]
@@ -138,10 +142,10 @@ def test_a_checkpoint_runs_no_code(tmp_path):
 def test_it_learns_a_few_signals_by_heart(network, tmp_path, monkeypatch):
     """Unrolled, so that there are just ten of them; validation signals are the same ten."""
 
-    def unrolled(n, repeats, _):
-        return torch.arange(n).repeat(repeats), torch.zeros(n * repeats, dtype=torch.int64)
+    def unrolled(n, repeats, together, _):
+        return torch.arange(n).repeat(repeats), torch.zeros(n * repeats, 1, dtype=torch.int64)
 
-    monkeypatch.setattr(training, "_signal_and_roll", unrolled)
+    monkeypatch.setattr(training, "_signals_and_rolls", unrolled)
     task = new_task(network, {"layers": 1})
     data = problem(task, n=10, m=1)
     data = replace(
@@ -206,14 +210,20 @@ def test_schedules(schedule, rates, tmp_path):
     assert relative == pytest.approx(rates)
 
 
-def test_every_signal_appears_with_distinct_rolls():
+@pytest.mark.parametrize("together", [1, 2, 12])
+def test_every_signal_appears_with_distinct_rolls(together):
     torch.manual_seed(0)
-    index, rolls = training._signal_and_roll(5, AZIMUTHS, torch.device("cpu"))
-    assert len(set(zip(index.tolist(), rolls.tolist(), strict=True))) == 5 * AZIMUTHS
-    index, rolls = training._signal_and_roll(1000, 2, torch.device("cpu"))
-    assert torch.bincount(index).tolist() == [2] * 1000
-    assert len(set(zip(index.tolist(), rolls.tolist(), strict=True))) == 2000
-    assert not torch.equal(index, index.sort().values)
+    for n, rolls_per_epoch in ((5, AZIMUTHS), (1000, 12)):
+        index, rolls = training._signals_and_rolls(
+            n, rolls_per_epoch, together, torch.device("cpu")
+        )
+        assert rolls.shape == (len(index), together)
+        assert torch.bincount(index).tolist() == [rolls_per_epoch // together] * n
+        assert not torch.equal(index, index.sort().values)
+        pairs = zip(
+            index.repeat_interleave(together).tolist(), rolls.flatten().tolist(), strict=True
+        )
+        assert len(set(pairs)) == n * rolls_per_epoch
 
 
 @networks
@@ -245,7 +255,7 @@ def test_tta_of_a_perfect_network_does_not_depend_on_the_azimuth():
         return truth + first[:, None] * torch.tensor([2 * math.pi / 72, 0, 0])
 
     task.network.forward = forward
-    task.network.angles_of_rolls = lambda signals: torch.stack(
+    task.network.angles_of_rolls = lambda signals, rolls: torch.stack(
         [forward(signals.roll(k, -1)) for k in range(AZIMUTHS)], 1
     )
     signals = torch.zeros(2, 6, 72, dtype=torch.uint8)

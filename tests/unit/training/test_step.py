@@ -17,8 +17,8 @@ from workflow.lib.training.precision import arithmetic, usable_precision
 from workflow.lib.training.step import Stepper, TrainingError, TrainingSettings
 
 SETTINGS = TrainingSettings(
-    epochs=2, rolls_per_epoch=1, batch=20, learning_rate=1e-3, schedule="one_cycle",
-    warm_up=0.3, clip_norm=0.5, precision="float32", seed=1,
+    epochs=2, rolls_per_epoch=1, rolls_together=1, batch=20, optimizer="adam",
+    learning_rate=1e-3, matrix_rate=0.02, schedule="one_cycle", warm_up=0.3, clip_norm=0.5, precision="float32", seed=1,
 )  # fmt: skip
 ARCHITECTURES = {
     "eulernet": {"input": "standardised"},  # without the random gain
@@ -39,7 +39,7 @@ def batch_of(task: LoopTask, n: int = 20) -> tuple[torch.Tensor, torch.Tensor, t
     target = from_euler_zyz(torch.from_numpy(euler))
     if hasattr(task, "tokenizer"):
         target = encode_all_rolls(target, task.tokenizer)
-    return torch.from_numpy(signals), torch.arange(n) % 72, target
+    return torch.from_numpy(signals), torch.arange(n)[:, None] % 72, target
 
 
 @pytest.mark.parametrize(("steps", "warm_up"), [(1, 0.5), (3, 0.25), (4, 0.2), (9, 0.1)])
@@ -85,6 +85,28 @@ def test_a_step_in_parts_is_the_step_of_the_whole(name, capacity, parts_of, monk
         parts.task.network.parameters(), whole.task.network.parameters(), strict=True
     ):
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("encoder", ["published", "equivariant"])
+@networks
+def test_rolls_together_are_learnt_like_the_same_rolls_one_by_one(name, encoder):
+    """The step on 20 signals in 3 rolls each, and on their 60 pairs."""
+    network = "eulernet" if name == "eulernet" else "sequencenet"
+    architecture = ARCHITECTURES[name] | {"encoder": encoder}
+    steppers = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        settings = replace(SETTINGS, batch=60, clip_norm=None)
+        steppers.append(Stepper(make_task(network, architecture), settings, steps=1))
+    signals, _, target = batch_of(steppers[0].task)
+    rolls = torch.rand(20, 72).argsort(1)[:, :3]
+    together = steppers[0].step(signals, rolls, target)
+    apart = steppers[1].step(
+        signals.repeat_interleave(3, 0), rolls.flatten()[:, None], target.repeat_interleave(3, 0)
+    )
+    assert together.item() == pytest.approx(apart.item(), rel=1e-5)
+    for ours, theirs in zip(*(s.task.network.parameters() for s in steppers), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-3, atol=1e-6)
 
 
 def test_unequal_parts_do_not_count_equally():

@@ -21,8 +21,10 @@ class EulerTask:
     `standardised` like SequenceNet's, to which a gain makes no difference.
     """
 
-    def __init__(self, input: str = "scaled", gain_sd: float = 0.2) -> None:
-        self.network = EulerNet()
+    def __init__(
+        self, input: str = "scaled", encoder: str = "published", gain_sd: float = 0.2
+    ) -> None:
+        self.network = EulerNet(encoder)
         self.standardised = input == "standardised"
         self.gain_sd = gain_sd
 
@@ -30,20 +32,19 @@ class EulerTask:
         return orientation
 
     def loss(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
-        rolled = roll_azimuth(signals, rolls)
-        rolled = standardise(rolled) if self.standardised else random_gain(rolled, self.gain_sd)
-        answer = from_euler_zyz(self.network(rolled))
-        turned = multiply(azimuth_rotation(rolls).to(answer), target.to(answer))
-        return disorientation_loss(answer, turned).mean()
+        shown = standardise(signals) if self.standardised else random_gain(signals, self.gain_sd)
+        answer = from_euler_zyz(self.network.angles_of_rolls(shown, rolls))
+        turned = multiply(azimuth_rotation(rolls), target[:, None])
+        return disorientation_loss(answer, turned.to(answer)).mean()
 
     def weight(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
-        return signals.new_full((), len(signals), dtype=torch.float32)
+        return signals.new_full((), rolls.numel(), dtype=torch.float32)
 
     def predict(self, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
         return _read_angles(self.network(self._prepare(roll_azimuth(signals, rolls))), rolls)
 
     def predict_rolls(self, signals: Tensor) -> tuple[Tensor, Tensor]:
-        angles = self.network.angles_of_rolls(self._prepare(signals))
+        angles = self.network.angles_of_rolls(self._prepare(signals), all_rolls(signals))
         return _read_angles(angles, all_rolls(signals))
 
     def _prepare(self, signals: Tensor) -> Tensor:

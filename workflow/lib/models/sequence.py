@@ -25,15 +25,15 @@ class SequenceTask:
 
     def loss(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
         tokens = _of_rolls(target, rolls)
-        rolled = standardise(roll_azimuth(signals, rolls))
-        logits = self.network(rolled, rolls, tokens[:, :-1]).float()
-        wanted = tokens[:, 1:]
-        losses = functional.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
+        # standardised first: the rolls' mean and deviation are the signal's
+        logits = self.network.logits_of_rolls(standardise(signals), rolls, tokens[..., :-1]).float()
+        wanted = tokens[..., 1:]
+        losses = functional.cross_entropy(logits.flatten(0, 2), wanted.flatten(), reduction="none")
         weights = self._weights(wanted)
         return (losses.view_as(wanted) * weights).sum() / weights.sum()
 
     def weight(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
-        return self._weights(_of_rolls(target, rolls)[:, 1:]).sum()
+        return self._weights(_of_rolls(target, rolls)[..., 1:]).sum()
 
     def predict(self, signals: Tensor, rolls: Tensor) -> tuple[Tensor, Tensor]:
         tokens = self.network.generate(standardise(roll_azimuth(signals, rolls)), rolls)
@@ -41,18 +41,18 @@ class SequenceTask:
         return turn_back(answer, rolls), valid
 
     def predict_rolls(self, signals: Tensor) -> tuple[Tensor, Tensor]:
-        codes = self.network.codes_of_rolls(standardise(signals))  # the rolls' mean is the signal's
+        codes = self.network.codes_of_rolls(standardise(signals), all_rolls(signals))
         answer, valid = self.tokenizer.decode(self.network.write(codes.flatten(0, 1)))
         answer, valid = answer.view(-1, AZIMUTHS, 4), valid.view(-1, AZIMUTHS)
         return turn_back(answer, all_rolls(signals)), valid
 
     def _weights(self, wanted: Tensor) -> Tensor:
-        """How much each symbol (n, t) counts; padding does not."""
+        """How much each symbol (n, k, t) counts; padding does not."""
         if self._position_weights.device != wanted.device:  # once: a copy stalls a GPU
             self._position_weights = self._position_weights.to(wanted.device)
         return self._position_weights * (wanted != self.tokenizer.pad)
 
 
 def _of_rolls(target: Tensor, rolls: Tensor) -> Tensor:
-    """Of the tokens of all rolls (n, 72, length), those of the rolls (n,) at hand."""
-    return target[torch.arange(len(rolls), device=rolls.device), rolls].long()
+    """Of the tokens of all rolls (n, 72, length), those of the rolls (n, k) at hand."""
+    return target[torch.arange(len(rolls), device=rolls.device)[:, None], rolls].long()

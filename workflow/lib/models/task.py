@@ -51,14 +51,14 @@ class LoopTask(Task, Protocol):
     """A task that is learnt step by step, in the training loop."""
 
     def loss(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
-        """Mean loss of signals (n, 6, 72) uint8 once rolled by `rolls` (n,).
+        """Mean loss of signals (n, 6, 72) uint8 in each of their `rolls` (n, k).
 
         target: rows of what `Task.target` gave for the unrolled signals.
         """
         ...
 
     def weight(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
-        """What these signals count in the mean loss of a larger batch: a number on their device."""
+        """What these signals, in these rolls, count in the mean loss of a larger batch: a number on their device."""
         ...
 
 
@@ -72,8 +72,8 @@ class SingleStepTask(Task, Protocol):
 
 
 def all_rolls(signals: Tensor) -> Tensor:
-    """The 72 rolls there are, (72,), on the device of the signals."""
-    return torch.arange(AZIMUTHS, device=signals.device)
+    """The 72 rolls there are of each of n signals, (n, 72), on their device."""
+    return torch.arange(AZIMUTHS, device=signals.device).expand(len(signals), -1)
 
 
 def turn_back(answer: Tensor, rolls: Tensor) -> Tensor:

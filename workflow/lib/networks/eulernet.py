@@ -1,9 +1,17 @@
 """EulerNet. Letters: n signals."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
-from workflow.lib.networks.layers import convolution, of_rolls, pool_relu, variance_scaling
+from workflow.lib.networks.layers import (
+    convolution,
+    of_rolls,
+    padding_of,
+    pool_relu,
+    variance_scaling,
+)
 from workflow.lib.signals.rolls import FULL_SCALE
 
 
@@ -11,13 +19,16 @@ class EulerNet(nn.Module):
     """Regression of ZYZ Euler angles from a signal (Wittwer & Seita 2022, as released).
 
     Two blocks of convolution and pooling, then three dense layers; 1,219,523 parameters.
+    encoder: `published` pads the azimuth's ends with zeros; `equivariant` joins them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, encoder: Literal["published", "equivariant"] = "published") -> None:
         super().__init__()
+        head, padding = padding_of(encoder, azimuths=3)  # what the convolutions consume: 1 + 2
         self.features = nn.Sequential(
-            convolution(1, 64, "same"), *pool_relu(),
-            convolution(64, 64, "same"), *pool_relu(),
+            *head,
+            convolution(1, 64, padding), *pool_relu(),
+            convolution(64, 64, padding), *pool_relu(),
             nn.Flatten(),
         )  # fmt: skip
         self.angles = nn.Sequential(
@@ -37,9 +48,9 @@ class EulerNet(nn.Module):
         """Euler angles (n, 3) in radians, unbounded, of signals (n, 6, 72) in 0–255."""
         return self._angles(self.features((signals / FULL_SCALE)[:, None]))
 
-    def angles_of_rolls(self, signals: Tensor) -> Tensor:
-        """Angles (n, 72, 3) of every roll of signals (n, 6, 72), convolved together."""
-        return self._angles(of_rolls(self.features, signals))
+    def angles_of_rolls(self, signals: Tensor, rolls: Tensor) -> Tensor:
+        """Angles (n, k, 3) of signals (n, 6, 72) in rolls (n, k) of each, convolved together."""
+        return self._angles(of_rolls(self.features, signals, rolls))
 
     def _angles(self, features: Tensor) -> Tensor:
         hidden = self.angles[:-1](features)

@@ -12,11 +12,23 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def of_rolls(layers: nn.Sequential, signals: Tensor) -> Tensor:
-    """(n, 72, …): what convolutions, nn.Flatten and dense layers make of every roll."""
+def of_rolls(layers: nn.Sequential, signals: Tensor, rolls: Tensor) -> Tensor:
+    """(n, k, …): what convolutions, nn.Flatten and dense layers make of rolls (n, k)."""
     flatten = next(i for i, layer in enumerate(layers) if isinstance(layer, nn.Flatten))
-    features = features_of_rolls(layers[:flatten], (signals / FULL_SCALE)[:, None])
+    features = features_of_rolls(layers[:flatten], (signals / FULL_SCALE)[:, None], rolls)
     return layers[flatten + 1 :](features)
+
+
+def padding_of(encoder: str, azimuths: int) -> tuple[list[nn.Module], str | tuple[int, int]]:
+    """What stands before the convolutions of an encoder, and how they pad.
+
+    `published`: zeros around. `equivariant`: zeros above and below, and on either side as many
+    azimuths from the other end as the convolutions consume, so that rolling the signal rolls
+    their maps.
+    """
+    if encoder == "equivariant":
+        return [nn.CircularPad2d((azimuths, azimuths, 0, 0))], (1, 0)
+    return [], "same"
 
 
 def convolution(inputs: int, outputs: int, padding: str | tuple[int, int]) -> nn.Conv2d:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow.lib.networks import lstm
-from workflow.lib.networks.layers import convolution, of_rolls, pool_relu
+from workflow.lib.networks.layers import convolution, of_rolls, padding_of, pool_relu
 from workflow.lib.signals.rolls import AZIMUTHS, FULL_SCALE
 from workflow.lib.tokens import Tokenizer
 
@@ -42,9 +42,7 @@ class SequenceNet(nn.Module):
         self.tokenizer = tokenizer
         self.layers = layers
         self.conditioning = conditioning
-        head, padding = [], "same"
-        if encoder == "equivariant":  # 6 azimuths: what the convolutions consume, 1 + 1 + 2 + 2
-            head, padding = [nn.CircularPad2d((6, 6, 0, 0))], (1, 0)
+        head, padding = padding_of(encoder, azimuths=6)  # what they consume: 1 + 1 + 2 + 2
         self.encoder = nn.Sequential(
             *head,
             convolution(1, 16, padding), nn.ReLU(),
@@ -68,17 +66,17 @@ class SequenceNet(nn.Module):
 
         signals (n, 6, 72) in 0–255, standardised; rolls (n,) the steps they were rolled by.
         """
-        code = self._code(signals, rolls)
-        if self._by_hand(code):
-            hidden = self._hidden_by_hand(code, tokens)
-        else:
-            hidden, _ = self.decoder(self._inputs(code, tokens), self._initial_state(code))
-        return self.logits(self.dropout(hidden))
+        return self._logits(self._code(signals, rolls), tokens)
 
-    def codes_of_rolls(self, signals: Tensor) -> Tensor:
-        """Codes (n, 72, w) of every roll of signals (n, 6, 72), convolved together."""
-        codes = of_rolls(self.encoder, signals)
-        return codes if self.roll_embedding is None else codes + self.roll_embedding.weight
+    def logits_of_rolls(self, signals: Tensor, rolls: Tensor, tokens: Tensor) -> Tensor:
+        """As `forward`, for rolls (n, k) of each signal; tokens (n, k, t), logits (n, k, t, v)."""
+        codes = self.codes_of_rolls(signals, rolls)
+        return self._logits(codes.flatten(0, 1), tokens.flatten(0, 1)).unflatten(0, rolls.shape)
+
+    def codes_of_rolls(self, signals: Tensor, rolls: Tensor) -> Tensor:
+        """Codes (n, k, w) of signals (n, 6, 72) in rolls (n, k) of each, convolved together."""
+        codes = of_rolls(self.encoder, signals, rolls)
+        return codes if self.roll_embedding is None else codes + self.roll_embedding(rolls)
 
     @torch.inference_mode()
     def generate(self, signals: Tensor, rolls: Tensor) -> Tensor:
@@ -101,6 +99,13 @@ class SequenceNet(nn.Module):
     def _code(self, signals: Tensor, rolls: Tensor) -> Tensor:
         code = self.encoder((signals / FULL_SCALE)[:, None])  # (n, w)
         return code if self.roll_embedding is None else code + self.roll_embedding(rolls)
+
+    def _logits(self, code: Tensor, tokens: Tensor) -> Tensor:
+        if self._by_hand(code):
+            hidden = self._hidden_by_hand(code, tokens)
+        else:
+            hidden, _ = self.decoder(self._inputs(code, tokens), self._initial_state(code))
+        return self.logits(self.dropout(hidden))
 
     def _start(self, code: Tensor) -> Tensor:
         """The initial hidden (and cell) state (n, w) of each layer."""

@@ -64,7 +64,8 @@ def numbers_tex(
     for role, (name, title) in zip(ROLES, compared.items(), strict=True):
         macros |= _model(role, rows.loc[title], descriptions[name], pd.read_csv(scores))
     baseline, other = (of_seeds[0] for of_seeds in descriptions.values())
-    macros[f"{ROLES[0]}Input"] = _phrase_of(baseline["architecture"], "input")
+    for key in ("input", "encoder"):
+        macros[ROLES[0] + key.capitalize()] = _phrase_of(baseline["architecture"], key)
     macros |= _writer(other["architecture"], fold)
     macros |= _published(read_published(published))
     macros |= _comparisons(pd.read_csv(comparison), dict(zip(compared, ROLES, strict=True)))
@@ -124,10 +125,13 @@ def _model(
         "InvalidTtaPercent": f"{100 * mine['n_tta_invalid'].sum() / mine['n'].sum():.1f}",
         "Epochs": str(training.get("epochs", NOT_HERE)),
         "Batch": str(training.get("batch", NOT_HERE)),
+        "Optimizer": training.get("optimizer", NOT_HERE).capitalize(),
         "LearningRate": _scientific(training.get("learning_rate")),
+        "MatrixRate": _scientific(_of_muon(training)),
         "Schedule": _schedule(training),
         "Precision": training.get("precision", NOT_HERE),
         "RollsPerEpoch": str(training.get("rolls_per_epoch", NOT_HERE)),
+        "RollsTogether": str(training.get("rolls_together", NOT_HERE)),
         "SignalsSeen": thousands(first["signals_seen"]),
         "Tflop": NOT_HERE if first["tflop"] is None else three_digits(first["tflop"]),
         "Parameters": _count(first["parameters"]),
@@ -136,6 +140,11 @@ def _model(
         "ValidationMedian": f"{np.mean([d['validation_median_deg'] for d in descriptions]):.2f}",
     }
     return {role + name: value for name, value in values.items()}
+
+
+def _of_muon(training: dict[str, Any]) -> float | None:
+    """Muon's rate, where it is used."""
+    return training["matrix_rate"] if training.get("optimizer") == "muon" else None
 
 
 def _writer(architecture: dict[str, Any], fold: Path) -> dict[str, str]:

@@ -61,6 +61,8 @@ def check_models(
             raise InputError(f"config key {key}: found {found}, expected one of {known}")
         for part in ("architecture", "training"):
             check(model[part], classes[network][part], f"{key}.{part}")
+        if classes[network]["loop"]:
+            _check_together(model["training"], f"{key}.training")
     for name in config["compared"]:
         if name not in config["models"]:
             raise InputError(
@@ -117,6 +119,16 @@ def check_candidates(config: Mapping[str, Any], classes: Mapping[str, Mapping[st
 def settings(model: Mapping[str, Any]) -> dict[str, Any]:
     """Of a model of the config what decides what is trained."""
     return {key: model[key] for key in SETTINGS}
+
+
+def _check_together(training: Mapping[str, Any], key: str) -> None:
+    together = training["rolls_together"]
+    for name in ("rolls_per_epoch", "batch"):
+        if training[name] % together:
+            raise InputError(
+                f"config key {key}.{name}: found {training[name]}, expected a multiple of "
+                f"rolls_together, which is {together}"
+            )
 
 
 def _title(name: str, model: Mapping[str, Any], classes: Mapping[str, Mapping[str, Any]]) -> str:

@@ -62,7 +62,8 @@ def train(
     Raises TrainingError when the loss is not finite or the device's memory too small,
     naming epoch, step and the last good checkpoint.
     """
-    batches = -(-len(data.signals) * settings.rolls_per_epoch // settings.batch)
+    pairs = len(data.signals) * settings.rolls_per_epoch
+    batches = -(-pairs // settings.batch)
     stepper = Stepper(task, settings, settings.epochs * batches)
     identity = fingerprint(task, data, settings, code)
     rows, best = _resume(checkpoint, identity, stepper)
@@ -142,16 +143,24 @@ def batches_of(
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """An epoch's batches for `Stepper.step`, in random order; the network learns, not predicts."""
     task.network.train()
-    pairs = _signal_and_roll(len(data.signals), settings.rolls_per_epoch, data.signals.device)
-    for index, rolls in zip(*(part.split(settings.batch) for part in pairs), strict=True):
+    n, together = len(data.signals), settings.rolls_together
+    pairs = _signals_and_rolls(n, settings.rolls_per_epoch, together, data.signals.device)
+    signals = settings.batch // together
+    for index, rolls in zip(*(part.split(signals) for part in pairs), strict=True):
         yield data.signals[index], rolls, data.target[index]
 
 
-def _signal_and_roll(n: int, rolls_per_epoch: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Every signal with that many different rolls, in random order: two (n · rolls,) tensors."""
+def _signals_and_rolls(
+    n: int, rolls_per_epoch: int, together: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Every signal with that many different rolls, in random order.
+
+    Signals (m,) and their rolls (m, together), where m · together = n · rolls_per_epoch.
+    """
     rolls = torch.rand(n, AZIMUTHS, device=device).argsort(1)[:, :rolls_per_epoch]
-    order = torch.randperm(n * rolls_per_epoch, device=device)
-    return order // rolls_per_epoch, rolls.flatten()[order]
+    times = rolls_per_epoch // together
+    order = torch.randperm(n * times, device=device)
+    return order // times, rolls.reshape(-1, together)[order]
 
 
 def fingerprint(
