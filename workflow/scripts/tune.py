@@ -21,11 +21,11 @@ def main(
     figure: Path,
 ) -> None:
     """Write a row per training as CSV, a row per candidate as Markdown, and the figure."""
-    trainings = candidate_trainings(models)
-    text = tuning_markdown(trainings, titles, networks, settings, code)
+    trainings = candidate_trainings(models, titles, code)
+    text = tuning_markdown(trainings, networks, settings)
     write_text(csv, trainings.to_csv(index=False))
     write_text(markdown, text)
-    plot_candidates(trainings, titles, networks, style, figure)
+    plot_candidates(trainings, networks, style, [figure])
     logger.info("%s", text)
 
 

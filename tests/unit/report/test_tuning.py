@@ -53,7 +53,7 @@ def models(tmp_path) -> list[Path]:
 
 
 def test_a_row_per_candidate_by_network_and_arithmetic(models):
-    trainings = candidate_trainings(models)
+    trainings = candidate_trainings(models, TITLES, CODE)
     assert len(trainings) == 8
     table = candidate_table(trainings)
     assert table["candidate"].to_list() == ["b", "c", "a", "x"]
@@ -106,7 +106,7 @@ def test_what_differs_is_told_by_the_keys_of_the_config():
 
 
 def test_the_table_says_what_was_found_and_where_it_comes_from(models):
-    text = tuning_markdown(candidate_trainings(models), TITLES, NETWORKS, SETTINGS, CODE)
+    text = tuning_markdown(candidate_trainings(models, TITLES, CODE), NETWORKS, SETTINGS)
     assert text.startswith("**SIMULATED DATA, not measurements.** ")
     assert "Folds: 1; seeds: 1, 2; A CPU; threads of a training: 1; computed in float32" in text
     assert "by PyTorch 2.13.0; commit 0123456789ab; 20" in text
@@ -122,13 +122,11 @@ def test_the_table_says_what_was_found_and_where_it_comes_from(models):
 
 
 def test_one_training_has_no_range_and_changed_code_is_told(models):
-    text = tuning_markdown(
-        candidate_trainings(models[:1]), TITLES, NETWORKS, SETTINGS,
-        CODE | {"uncommitted_changes": True},
-    )  # fmt: skip
+    changed = CODE | {"uncommitted_changes": True}
+    text = tuning_markdown(candidate_trainings(models[:1], TITLES, changed), NETWORKS, SETTINGS)
     assert "| 3.00  " in text
     assert "3.00 ±" not in text
-    assert "commit 0123456789ab with uncommitted changes" in text
+    assert "commit 0123456789ab with changes" in text
 
 
 def test_an_older_training_is_named(models):
@@ -136,12 +134,12 @@ def test_an_older_training_is_named(models):
     del description["tflop"]
     models[0].write_text(json.dumps(description))
     with pytest.raises(InputError, match=r"x1\.json has not all of the keys .* and tflop"):
-        candidate_trainings(models)
+        candidate_trainings(models, TITLES, CODE)
 
 
 def test_the_figure_names_the_frontier(models, tmp_path):
     path = tmp_path / "tuning.pdf"
-    plot_candidates(candidate_trainings(models), TITLES, NETWORKS, STYLE, path)
+    plot_candidates(candidate_trainings(models, TITLES, CODE), NETWORKS, STYLE, [path])
     text = PdfReader(path).pages[0].extract_text()
     assert [f"Model {name}" in text for name in "abcx"] == [True, True, False, True]
     assert "SIMULATED DATA" in text

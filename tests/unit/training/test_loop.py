@@ -28,8 +28,8 @@ TINY = {"layers": 1, "width": 32}
 def settings(**changes) -> TrainingSettings:
     values = {
         "epochs": 4, "rolls_per_epoch": 1, "rolls_together": 1, "batch": 32, "optimizer": "adam",
-        "learning_rate": 2e-3, "matrix_rate": 0.02, "schedule": "one_cycle", "warm_up": 0.3, "clip_norm": 0.5,
-        "precision": "float32", "seed": 3,
+        "learning_rate": 2e-3, "matrix_rate": 0.02, "schedule": "one_cycle", "warm_up": 0.3,
+        "clip_norm": 0.5, "precision": "float32", "seed": 3,
     }  # fmt: skip
     return TrainingSettings(**(values | changes))
 

@@ -18,7 +18,8 @@ from workflow.lib.training.step import Stepper, TrainingError, TrainingSettings
 
 SETTINGS = TrainingSettings(
     epochs=2, rolls_per_epoch=1, rolls_together=1, batch=20, optimizer="adam",
-    learning_rate=1e-3, matrix_rate=0.02, schedule="one_cycle", warm_up=0.3, clip_norm=0.5, precision="float32", seed=1,
+    learning_rate=1e-3, matrix_rate=0.02, schedule="one_cycle", warm_up=0.3, clip_norm=0.5,
+    precision="float32", seed=1,
 )  # fmt: skip
 ARCHITECTURES = {
     "eulernet": {"input": "standardised"},  # without the random gain

@@ -58,7 +58,7 @@ class LoopTask(Task, Protocol):
         ...
 
     def weight(self, signals: Tensor, rolls: Tensor, target: Tensor) -> Tensor:
-        """What these signals, in these rolls, count in the mean loss of a larger batch: a number on their device."""
+        """What these signals and rolls count in a larger batch's mean loss, on their device."""
         ...
 
 

@@ -41,7 +41,7 @@ def _ends(stack: nn.Sequential, maps: Tensor, rolls: Tensor, edge: int, stride: 
     azimuths = maps.shape[-1]
     # Two edges wide, so that either half of its map is as if only its own end were near.
     width = 2 * edge * stride
-    # The last columns of roll k are the last ones in the window that is the first of roll k + width.
+    # The last columns of roll k are the last ones of the window with which roll k + width begins.
     starts = torch.cat((rolls, rolls + width), 1) % azimuths
     every = torch.arange(azimuths, device=maps.device).expand(len(maps), -1)
     shown = every if starts.shape[1] > azimuths else starts  # no window twice

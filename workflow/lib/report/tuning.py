@@ -26,22 +26,31 @@ EXPLANATION = (
 Settings = Mapping[str, Any]  # of a model: architecture and training as the config has them
 
 
-def candidate_trainings(models: Sequence[Path]) -> pd.DataFrame:
+def candidate_trainings(
+    models: Sequence[Path], titles: Mapping[str, str], code: Mapping[str, Any]
+) -> pd.DataFrame:
     """A row per training, from the model.json files.
 
-    Columns: network (the class), candidate (the model's name), fold, seed, validation_median_deg
-    (of the epoch that was kept), best_epoch, tflop, train_s, precision, device, processor, threads,
-    torch, kept (whether it was trained before), simulated. Raises InputError for a model of an
-    older version.
+    titles: of the candidates by name. code: see `workflow.lib.runtime.checkout.code_version`.
+    Columns: network (the class), candidate (the model's name), title, fold, seed,
+    validation_median_deg (of the epoch that was kept), best_epoch, tflop, train_s, precision,
+    device, processor, threads, torch, kept (whether it was trained before), simulated, commit,
+    date (today's, UTC). Raises InputError for a model of an older version.
     """
+    commit = short_commit(code["commit"]) + " with changes" * bool(code["uncommitted_changes"])
     names = (
         "fold", "seed", "validation_median_deg", "best_epoch", "tflop", "train_s", "device",
         "processor", "threads", "torch", "kept", "simulated",
     )  # fmt: skip
     rows = [
-        {"network": description["network"], "candidate": description["name"]}
+        {
+            "network": description["network"],
+            "candidate": description["name"],
+            "title": titles[description["name"]],
+        }
         | {name: description[name] for name in names}
         | {"precision": description["training"]["precision"]}
+        | {"commit": commit, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
         for description in read_descriptions(models)
     ]
     return pd.DataFrame(rows)
@@ -50,10 +59,10 @@ def candidate_trainings(models: Sequence[Path]) -> pd.DataFrame:
 def candidate_table(trainings: pd.DataFrame) -> pd.DataFrame:
     """A row per candidate, by network and arithmetic. trainings: see `candidate_trainings`.
 
-    Columns: network, candidate, trainings (their number), mean_deg and half_range_deg of the
+    Columns: network, candidate, title, trainings (their number), mean_deg and half_range_deg of the
     validation medians, tflop and train_s (medians), frontier.
     """
-    table = trainings.groupby(["network", "candidate"], sort=False).agg(
+    table = trainings.groupby(["network", "candidate", "title"], sort=False).agg(
         trainings=("seed", "size"),
         mean_deg=("validation_median_deg", "mean"),
         half_range_deg=("validation_median_deg", lambda values: np.ptp(values) / 2),
@@ -81,19 +90,16 @@ def differences(settings: Settings, first: Settings) -> str:
 
 
 def tuning_markdown(
-    trainings: pd.DataFrame,
-    titles: Mapping[str, str],
-    networks: Mapping[str, str],
-    settings: Mapping[str, Settings],
-    code: Mapping[str, Any],
+    trainings: pd.DataFrame, networks: Mapping[str, str], settings: Mapping[str, Settings]
 ) -> str:
     """The table of candidates, below what it says and where, when and by which code it was made.
 
-    titles, settings: of the candidates by name, in the order of the config. networks: titles of
-    the classes. code: see `workflow.lib.runtime.checkout.code_version`. Below the table are the
-    settings of the first candidate of each network, from which the others' differences are told.
+    networks: titles of the classes. settings: of the candidates by name, as the config orders them.
+    Below the table are the settings of the first candidate of each network, from which the others'
+    differences are told.
     """
     table = candidate_table(trainings)
+    titles = dict(zip(table["candidate"], table["title"], strict=True))
     of_network = dict(zip(table["candidate"], table["network"], strict=True))
     first: dict[str, str] = {}
     for name in settings:
@@ -102,7 +108,7 @@ def tuning_markdown(
     rows = [
         {
             "network": networks[row.network],
-            "candidate": titles[row.candidate],
+            "candidate": row.title,
             "differs from the first in": differences(
                 settings[row.candidate], settings[first[row.network]]
             )
@@ -116,7 +122,7 @@ def tuning_markdown(
         for row in table.itertuples()
     ]
     lines = [
-        f"{markdown_notice(trainings['simulated'].any())}{EXPLANATION} {origin(trainings, code)}",
+        f"{markdown_notice(trainings['simulated'].any())}{EXPLANATION} {origin(trainings)}",
         pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True),
         *(
             f"{networks[network]}, the first ({titles[name]}): {_text(_flat(settings[name]))}."
@@ -126,25 +132,20 @@ def tuning_markdown(
     return "\n\n".join(lines) + "\n"
 
 
-def origin(trainings: pd.DataFrame, code: Mapping[str, Any]) -> str:
-    """Which trainings these are, on what machine, by which versions, and today's date (UTC)."""
+def origin(trainings: pd.DataFrame) -> str:
+    """Which trainings these are, on what machine, by which versions, and when."""
     processors, devices = _values(trainings["processor"]), _values(trainings["device"])
     machine = processors if devices == "CPU" else f"{devices} beside {processors}"
-    changed = " with uncommitted changes" * bool(code["uncommitted_changes"])
     return (
         f"Folds: {_values(trainings['fold'])}; seeds: {_values(trainings['seed'])}; {machine}; "
         f"threads of a training: {_values(trainings['threads'])}; computed in "
         f"{_values(trainings['precision'])} by PyTorch {_values(trainings['torch'])}; commit "
-        f"{short_commit(code['commit'])}{changed}; {datetime.now(UTC):%Y-%m-%d}."
+        f"{_values(trainings['commit'])}; {_values(trainings['date'])}."
     )
 
 
 def plot_candidates(
-    trainings: pd.DataFrame,
-    titles: Mapping[str, str],
-    networks: Mapping[str, str],
-    style: Path,
-    figure_path: Path,
+    trainings: pd.DataFrame, networks: Mapping[str, str], style: Path, figures: Sequence[Path]
 ) -> None:
     """Validation median against arithmetic: small dots are trainings, large ones their means.
 
@@ -162,7 +163,7 @@ def plot_candidates(
             axes.plot(best["tflop"], best["mean_deg"], "-", lw=0.8, c=colour)
             for row in best.itertuples():
                 axes.annotate(
-                    titles[row.candidate], (row.tflop, row.mean_deg),
+                    row.title, (row.tflop, row.mean_deg),
                     xytext=(4, 4), textcoords="offset points", fontsize=7, color=colour,
                 )  # fmt: skip
         axes.set_xscale("log")
@@ -172,7 +173,7 @@ def plot_candidates(
         axes.set_xlabel("arithmetic of a training / TFLOP")
         axes.set_ylabel("validation median / °")
         axes.legend()
-        finish(figure, bool(trainings["simulated"].any()), [figure_path])
+        finish(figure, bool(trainings["simulated"].any()), figures)
 
 
 def _flat(settings: Settings) -> dict[str, Any]:

@@ -53,8 +53,9 @@ class TrainingError(InputError):
 class Stepper:
     """Optimisers of a task's network, with the learning rates' whole course of `steps` steps.
 
-    micro_batch: how many signals are computed at once, whatever the number of their rolls that
-    are together. It begins as the whole batch and is halved whenever the GPU runs out of memory; the effective batch stays the same.
+    micro_batch: how many signals are computed at once, each in the rolls that are together. It
+    begins as the whole batch and is halved whenever the GPU runs out of memory; the effective
+    batch stays the same.
     """
 
     def __init__(self, task: LoopTask, settings: TrainingSettings, steps: int) -> None:
