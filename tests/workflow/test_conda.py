@@ -38,6 +38,7 @@ USED = {
     "figure1": "report",
     "learning_curves": "report",
     "signals": "report",
+    "frontier": "report",
     "jobs": "report",
     "provenance": "report",
     "compile": "paper",

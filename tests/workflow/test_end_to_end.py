@@ -121,7 +121,13 @@ def test_nothing_calls_simulated_data_measured(finished):
     assert "this run (simulated)" in (finished / "table1.tex").read_text()
     assert r"\simulatedtrue" in (finished / "numbers.tex").read_text()
     assert json.loads((finished / "provenance.json").read_text())["simulated"]
-    for figure in ("figure1.pdf", "learning_curves.pdf", "signals.pdf", "data_card.pdf"):
+    for figure in (
+        "figure1.pdf",
+        "learning_curves.pdf",
+        "signals.pdf",
+        "data_card.pdf",
+        "frontier.pdf",
+    ):
         assert "SIMULATED DATA" in PdfReader(finished / figure).pages[0].extract_text()
 
 

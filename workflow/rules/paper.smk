@@ -1,5 +1,5 @@
 # From numbers, tables and figures to the PDF.
-# Needs: all of evaluate.smk, data_card.*, and the sources in paper/.
+# Needs: all of evaluate.smk, data_card.*, frontier.*, and the sources in paper/.
 # Makes: jobs.*, trainings.*, provenance.*, numbers.tex, compiled/paper.pdf, paper.pdf, report/.
 
 from workflow.lib.report.paper import paper_sources
@@ -18,6 +18,8 @@ GENERATED = [
         "signals.pdf",
         "data_card.tex",
         "data_card.pdf",
+        "frontier.pdf",
+        "frontier.tex",
     )
 ]
 # The rules that `jobs` waits for and measures; those of this file come after it.

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from pypdf import PdfReader
 
@@ -12,7 +13,9 @@ from workflow.lib.report.tuning import (
     candidate_trainings,
     differences,
     on_frontier,
+    origin_latex,
     plot_candidates,
+    read_search,
     tuning_markdown,
 )
 from workflow.lib.runtime.files import InputError
@@ -135,6 +138,30 @@ def test_an_older_training_is_named(models):
     models[0].write_text(json.dumps(description))
     with pytest.raises(InputError, match=r"x1\.json has not all of the keys .* and tflop"):
         candidate_trainings(models, TITLES, CODE)
+
+
+def test_a_record_is_read_as_it_was_written(models, tmp_path):
+    trainings = candidate_trainings(models, TITLES, CODE)
+    record = tmp_path / "tuning.csv"
+    record.write_text(trainings.to_csv(index=False))
+    pd.testing.assert_frame_equal(read_search(record), trainings)
+    text = origin_latex(read_search(record))
+    assert text.startswith(
+        r"\textcolor{notice}{\textbf{SIMULATED DATA, not measurements.}} Folds: 1;"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is no CSV of a search"),
+        ("network,candidate\n", "has no column title; expected results/tune/tuning.csv as"),
+    ],
+)
+def test_another_file_is_no_record(text, message, tmp_path):
+    (tmp_path / "tuning.csv").write_text(text)
+    with pytest.raises(InputError, match=rf"tuning\.csv {message}"):
+        read_search(tmp_path / "tuning.csv")
 
 
 def test_the_figure_names_the_frontier(models, tmp_path):

@@ -9,6 +9,7 @@ import yaml
 
 from workflow.lib.runtime.config import SIMULATED_SPECIMENS, check_config
 from workflow.lib.runtime.files import InputError
+from workflow.lib.runtime.variants import resolve_models, settings
 from workflow.lib.simulation.reflectance import SPECIMENS
 
 ROOT = Path(__file__).parents[3]
@@ -37,6 +38,18 @@ def test_the_search_is_on_the_demos_signals_and_as_they_are_trained_there():
         for name in ("demo", "tune")
     )
     assert {key for key in PAPER if demo[key] != search[key]} == {"run", "seeds", "models"}
+
+
+def test_the_demo_has_settings_that_were_searched_for():
+    """Those of the last candidate of each network."""
+    models = {}
+    for name in ("demo", "tune"):
+        config = merged(PAPER, yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()))
+        resolve_models(config)
+        models[name] = config["models"]
+    for model in models["demo"].values():
+        candidates = [m for m in models["tune"].values() if m["network"] == model["network"]]
+        assert settings(model) == settings(candidates[-1])
 
 
 TRAINING = "models: {eulernet: {training: {%s}}}"

@@ -14,8 +14,9 @@ from matplotlib.ticker import LogFormatter
 from workflow.lib.report.jobs import read_descriptions
 from workflow.lib.report.provenance import short_commit
 from workflow.lib.report.style.figures import finish, styled
-from workflow.lib.report.style.notice import markdown_notice
-from workflow.lib.report.style.tabular import three_digits
+from workflow.lib.report.style.notice import SIMULATED_NOTE, markdown_notice
+from workflow.lib.report.style.tabular import escape, three_digits
+from workflow.lib.runtime.files import InputError
 
 EXPLANATION = (
     "Validation medians in degrees, mean ± half the range over trainings, against arithmetic "
@@ -23,6 +24,12 @@ EXPLANATION = (
     "candidate is on the frontier unless another of its network is at least as good and cheaper, "
     "or better and at most as dear. Test signals take no part."
 )
+COLUMNS = [
+    "network", "candidate", "title", "fold", "seed", "validation_median_deg", "best_epoch", "tflop",
+    "train_s", "precision", "device", "processor", "threads", "torch", "kept", "simulated",
+    "commit", "date",
+]  # fmt: skip
+RECORD = "expected results/tune/tuning.csv as `make tune` writes it"
 Settings = Mapping[str, Any]  # of a model: architecture and training as the config has them
 
 
@@ -53,7 +60,23 @@ def candidate_trainings(
         | {"commit": commit, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
         for description in read_descriptions(models)
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows)[COLUMNS]
+
+
+def read_search(csv: Path) -> pd.DataFrame:
+    """The rows that `candidate_trainings` made once, from a file that `make tune` wrote.
+
+    Raises InputError for a file with other columns.
+    """
+    try:
+        trainings = pd.read_csv(csv, dtype={"commit": str, "torch": str})
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"{csv} is no CSV of a search ({error}); {RECORD}") from error
+    missing = [name for name in COLUMNS if name not in trainings]
+    if missing or trainings.empty:
+        found = f"no column {missing[0]}" if missing else "no rows"
+        raise InputError(f"{csv} has {found}; {RECORD}")
+    return trainings
 
 
 def candidate_table(trainings: pd.DataFrame) -> pd.DataFrame:
@@ -142,6 +165,12 @@ def origin(trainings: pd.DataFrame) -> str:
         f"{_values(trainings['precision'])} by PyTorch {_values(trainings['torch'])}; commit "
         f"{_values(trainings['commit'])}; {_values(trainings['date'])}."
     )
+
+
+def origin_latex(trainings: pd.DataFrame) -> str:
+    """`origin` as text for the paper, below a notice if these are simulated data."""
+    notice = rf"\textcolor{{notice}}{{\textbf{{{SIMULATED_NOTE}.}}}} "
+    return notice * bool(trainings["simulated"].any()) + escape(origin(trainings)) + "%\n"
 
 
 def plot_candidates(
