@@ -9,6 +9,7 @@ from torch import nn
 
 from tests.benchmarks.baselines import data as plain
 from tests.benchmarks.baselines import tokens as loops
+from tests.benchmarks.busy import beside_busy_core
 from tests.benchmarks.measure import (
     Row,
     Sizes,
@@ -50,9 +51,13 @@ def _tokenizer(tokenizer: Tokenizer, encode, decode, sizes: Sizes) -> Row:
     assert encode(few.tolist()) == tokens.tolist(), "the loop writes other tokens"
     read = torch.tensor(decode(tokens.tolist()), dtype=torch.float64)
     assert torch.allclose(tokenizer.decode(tokens)[0], read, atol=1e-12), "the loop reads otherwise"
+
+    def ours() -> float:
+        return rate(lambda: tokenizer.decode(tokenizer.encode(q)), len(q))
+
     rates = alternate(
         {
-            "ours": lambda: rate(lambda: tokenizer.decode(tokenizer.encode(q)), len(q)),
+            "ours": ours,
             "baseline": lambda: rate(lambda: decode(encode(few.tolist())), len(few)),
             "copy": copying(CPU, sizes.copied_mb),
         },
@@ -62,6 +67,7 @@ def _tokenizer(tokenizer: Tokenizer, encode, decode, sizes: Sizes) -> Row:
         f"{tokenizer.name} tokens, both ways", "quaternions/s", rates, "ours", "Python loop",
         f"{len(q):,} at once; the loop was measured on {len(few):,}, where its tokens are the same",
     )  # fmt: skip
+    row.beside_busy_core = beside_busy_core(ours, CPU, sizes.repeats)
     # a quaternion of 8-byte numbers is read and its tokens are written, and the way back
     return bound_by_copying(row, rates, 2 * (q[0].nbytes + tokens[0].nbytes))
 

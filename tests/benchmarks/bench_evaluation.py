@@ -15,6 +15,7 @@ from tests.benchmarks.baselines.networks import (
     copy_weights,
     multiplications,
 )
+from tests.benchmarks.busy import beside_busy_core
 from tests.benchmarks.measure import (
     Row,
     Side,
@@ -120,6 +121,7 @@ def _rows(
     rows = []
     for item in contenders:
         row = compare(item.work, "signals/s", rates, item.work, baseline.name)
+        row.beside_busy_core = beside_busy_core(sides[item.work], device, sizes.repeats)
         answer, valid = item.predict(item.task, signals[: len(few)])
         row.note = f"{100 * valid.double().mean():.0f} % valid"
         if item.operations is not None:

@@ -12,8 +12,10 @@ from orix import __version__ as orix_version
 from orix.quaternion import Orientation, symmetry
 from torch import Tensor, nn
 
+from tests.benchmarks.busy import beside_busy_core
 from tests.benchmarks.measure import (
     Row,
+    Side,
     Sizes,
     alternate,
     bound_by_copying,
@@ -46,6 +48,10 @@ def measure(device: torch.device, sizes: Sizes) -> list[Row]:
         _misorientation("24 operators", by_operators(p[:few], q[:few]), few, p, q, sizes),
     ]
     rows[-1].note = f"the operators on {few:,} pairs"
+    busy = beside_busy_core(_comparing(p, q), CPU, sizes.repeats)
+    for row in rows:
+        if row.ours is not None:
+            row.beside_busy_core = busy
     return [*rows, _medoid(max(1, n // 1000), sizes)]
 
 
@@ -54,7 +60,7 @@ def _misorientation(
 ) -> Row:
     rates = alternate(
         {
-            "ours": lambda: rate(lambda: misorientation_deg(p, q), len(p), least_s=0.2),
+            "ours": _comparing(p, q),
             "baseline": lambda: rate(baseline, pairs),
             "copy": copying(CPU, sizes.copied_mb),
         },
@@ -62,6 +68,10 @@ def _misorientation(
     )
     row = compare(f"misorientation, {len(p):,} pairs", "pairs/s", rates, "ours", name)
     return bound_by_copying(row, rates, BYTES_PER_PAIR)
+
+
+def _comparing(p: Tensor, q: Tensor) -> Side:
+    return lambda: rate(lambda: misorientation_deg(p, q), len(p), least_s=0.2)
 
 
 def _damask(p: Tensor, q: Tensor, sizes: Sizes) -> Row:
@@ -80,15 +90,21 @@ def _medoid(n: int, sizes: Sizes) -> Row:
     few = votes[:20]
     if not torch.equal(medoid(few), medoids_by_loop(few)):
         raise RuntimeError("the medoids of the baseline are others")
+
+    def ours() -> float:
+        return rate(lambda: medoid(votes), n, least_s=0.2)
+
     rates = alternate(
         {
-            "ours": lambda: rate(lambda: medoid(votes), n, least_s=0.2),
+            "ours": ours,
             "baseline": lambda: rate(lambda: medoids_by_loop(few), len(few)),
         },
         sizes.repeats,
     )
     work, note = f"medoid, {n:,} signals × {VOTES} votes", f"the loop over {len(few)} signals"
-    return compare(work, "signals/s", rates, "ours", "24 operators, a loop over signals", note)
+    row = compare(work, "signals/s", rates, "ours", "24 operators, a loop over signals", note)
+    row.beside_busy_core = beside_busy_core(ours, CPU, sizes.repeats)
+    return row
 
 
 def orix(p: Tensor, q: Tensor) -> Callable[[], np.ndarray]:

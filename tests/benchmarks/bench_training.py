@@ -22,6 +22,7 @@ from tests.benchmarks.baselines.training import (
     make_loader,
     sequence_loss,
 )
+from tests.benchmarks.busy import beside_busy_core
 from tests.benchmarks.measure import (
     Row,
     Side,
@@ -97,6 +98,8 @@ def _rows(
     rows = []
     for name in names:
         row = compare(f"train {title}, batch {batch}, {name}", "samples/s", rates, name, BASELINE)
+        few = _ours(network, name, learnt, device, sizes.busy_steps[network])
+        row.beside_busy_core = beside_busy_core(few, device, sizes.repeats)
         rows.append(bound_by_products(row, rates, name, OPERATIONS * plain.multiplications))
     return rows
 

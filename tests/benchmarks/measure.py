@@ -18,7 +18,8 @@ class Sizes:
     """How much of everything is measured; one of the three below.
 
     repeats: times that each side of a row is measured.
-    steps: of training in a repeat, by network; baseline_steps: the same for the baseline.
+    steps: of training in a repeat, by network; baseline_steps: the same for the baseline, and
+    busy_steps beside a busy core.
     loader_steps: that the baseline takes before each turn, until its workers are as far ahead
     as they will be at the end.
     lessons: steps that the networks are trained for before they are evaluated.
@@ -37,6 +38,7 @@ class Sizes:
     baseline_steps: dict[str, int] = field(
         default_factory=lambda: {"sequencenet": 15, "eulernet": 100}
     )
+    busy_steps: dict[str, int] = field(default_factory=lambda: {"sequencenet": 2, "eulernet": 10})
     loader_steps: int = 8
     lessons: int = 600
     tta_signals: int = 64
@@ -59,7 +61,8 @@ GPU = Sizes(
 )  # fmt: skip
 QUICK = Sizes(
     repeats=1, training_signals=2, steps={"sequencenet": 1, "eulernet": 2},
-    baseline_steps={"sequencenet": 1, "eulernet": 2}, loader_steps=0, lessons=2, tta_signals=2,
+    baseline_steps={"sequencenet": 1, "eulernet": 2},
+    busy_steps={"sequencenet": 1, "eulernet": 2}, loader_steps=0, lessons=2, tta_signals=2,
     baseline_signals=2, plain_signals=8, quaternions=2000, looped_quaternions=200, pairs=2000,
     simulated=200, looped_signals=20, specimen_signals=4, scan_edge=8, matrix_edge=256, copied_mb=8,
 )  # fmt: skip
@@ -73,6 +76,8 @@ class Row:
     it was not measured, and then `note` says why.
     baseline: its name. limit: what bounds the rate on this machine, `limit_share` how much
     of that is reached, 0–1.
+    beside_busy_core: rate in all threads over the rate in one, another program keeping a core
+    busy; None where a GPU or a single thread works.
     repeats: every single rate behind the row, by side; not part of the table.
     """
 
@@ -84,6 +89,7 @@ class Row:
     ratio: float | None = None
     limit: str = ""
     limit_share: float | None = None
+    beside_busy_core: float | None = None
     note: str = ""
     repeats: dict[str, list[float]] = field(default_factory=dict)
 

@@ -9,12 +9,14 @@ from tests.benchmarks.machine import caption
 from tests.benchmarks.measure import Row
 from workflow.lib.runtime.files import atomic
 
-HEADER = ("work", "ours", "baseline", "ratio", "of the limit")
+HEADER = ("work", "ours", "baseline", "ratio", "beside a busy core", "of the limit")
 EXPLANATION = (
     "Rates are the best of several turns that both sides took alternately. The limit of training "
     "and prediction is a matrix product, measured in the same turns; the arithmetic is counted as "
     "the published network takes it. That of tokens is the copying of as many bytes. Networks that "
-    "predict have learnt one signal in all its rolls by heart and see noisy copies of it."
+    "predict have learnt one signal in all its rolls by heart and see noisy copies of it. Beside a "
+    "busy core: the rate in all threads over the rate in one, the median of turns, while another "
+    "process keeps one of the cores busy; – where a GPU or a single thread does the work."
 )
 
 
@@ -37,8 +39,9 @@ def to_markdown(machine: dict[str, Any], rows: list[Row]) -> str:
     for row in rows:
         limit = "" if row.limit_share is None else f"{100 * row.limit_share:.0f} %: {row.limit}"
         ratio = "" if row.ratio is None else f"{row.ratio:.{int(row.ratio < 10)}f}×"
+        busy = "–" if row.beside_busy_core is None else f"{row.beside_busy_core:.2f}×"
         ours, baseline = _rate(row.ours, row.unit), _rate(row.baseline_value, row.unit)
-        lines.append(_line([row.work, ours, f"{baseline} {row.baseline}", ratio, limit]))
+        lines.append(_line([row.work, ours, f"{baseline} {row.baseline}", ratio, busy, limit]))
     notes = [f"- {row.work}: {row.note}" for row in rows if row.note]
     return "\n".join([*lines, "", *notes]) + "\n"
 

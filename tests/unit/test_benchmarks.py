@@ -30,7 +30,8 @@ from workflow.lib.simulation.reflectance import ideal_signal, random_orientation
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
 COLUMNS = (
-    "work", "unit", "ours", "baseline", "baseline_value", "ratio", "limit", "limit_share", "note",
+    "work", "unit", "ours", "baseline", "baseline_value", "ratio", "limit", "limit_share",
+    "beside_busy_core", "note",
 )  # fmt: skip
 WORKS = (
     "train SequenceNet", "train EulerNet", "predict, SequenceNet", "TTA, SequenceNet",
