@@ -68,7 +68,7 @@ def tell_how_long():
         return
     jobs = list(workflow.dag.needrun_jobs())
     trainings = [
-        Training(job.params.settings, job.threads, Path(job.params.checkpoint))
+        Training(job.params.settings, job.threads, job.params.checkpoint, job.params.kept)
         for job in jobs
         if job.rule.name == "train" and CLASSES[job.params.settings["network"]]["loop"]
     ]

@@ -1,7 +1,6 @@
 """How long a run takes is told beforehand: the trainings by steps that are timed, and the rest."""
 
 import re
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,8 +16,8 @@ EULERNET = {"network": "eulernet", "architecture": {}, "training": LOOP}
 WRITER = {"network": "sequencenet", "architecture": {"layers": 1, "width": 16}, "training": LOOP}
 
 
-def trainings(*settings: dict, checkpoint: Path = Path("none")) -> list[Training]:
-    return [Training(each, 1, checkpoint) for each in settings]
+def trainings(*settings: dict, checkpoint: str = "none", kept: str = "none") -> list[Training]:
+    return [Training(each, 1, checkpoint, kept) for each in settings]
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def test_the_line_has_all_and_its_parts(quick):
 
 def test_a_resumed_training_has_only_its_rest_to_go(quick, tmp_path):
     torch.save({"rows": [{}] * 1_000}, tmp_path / "checkpoint.pt")
-    same = trainings(EULERNET, checkpoint=tmp_path / "checkpoint.pt")
+    same = trainings(EULERNET, checkpoint=str(tmp_path / "checkpoint.pt"))
     assert ": 0 s of training, 1 at a time," in forecast(same, 19, 1, 80, 10)
 
 
@@ -60,6 +59,8 @@ def test_two_seeds_of_a_model_are_timed_once_and_take_twice_as_long(monkeypatch)
     line = forecast(trainings(EULERNET, EULERNET), 0, 1, 80, 10)
     assert asked == [2]
     assert line.startswith("About 25 min on this machine: 25 min of training, 1 at a time, and 0 s")
+    kept = forecast(trainings(EULERNET, EULERNET, kept="."), 0, 1, 80, 10)  # perhaps it is taken
+    assert kept == line.replace("About", "At most")
 
 
 def test_nothing_is_told_of_what_is_short_or_can_not_be_timed(quick, monkeypatch):

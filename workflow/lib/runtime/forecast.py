@@ -24,11 +24,15 @@ OTHER_JOB = 0.8  # CPU time of a demo's other jobs, in times of starting PyTorch
 
 @dataclass(frozen=True)
 class Training:
-    """One that is to be run: what its model's settings are, its threads, and its checkpoint."""
+    """One that is to be run: its model's settings, its threads, and files beside the model.
+
+    kept: where a finished copy of it would be, see `workflow.lib.runtime.kept`.
+    """
 
     settings: Mapping[str, Any]
     threads: int
-    checkpoint: Path
+    checkpoint: str
+    kept: str
 
 
 def forecast(
@@ -52,10 +56,12 @@ def forecast(
         return None
     trained_s = makespan(seconds, side_by_side)
     others_s = others * OTHER_JOB * start_s
+    # Whether a copy is of these settings and data, and is taken, only the job can tell.
+    kept = any(Path(training.kept).exists() for same in models.values() for training in same)
     return (
-        f"About {in_words(trained_s + others_s)} on this machine: {in_words(trained_s)} of "
-        f"training, {side_by_side} at a time, and {in_words(others_s)} for the rest; finished "
-        "steps are kept if you interrupt it"
+        f"{'At most' if kept else 'About'} {in_words(trained_s + others_s)} on this machine: "
+        f"{in_words(trained_s)} of training, {side_by_side} at a time, and {in_words(others_s)} "
+        "for the rest; finished steps are kept if you interrupt it"
     )
 
 
@@ -93,7 +99,7 @@ def _ask(same: list[Training], signals: int, validated: int) -> dict[str, Any] |
         "validated": validated,
         "budget_s": BUDGET_S,
         "threads": same[0].threads,
-        "checkpoints": [str(training.checkpoint) for training in same],
+        "checkpoints": [training.checkpoint for training in same],
     }
     begin = time.monotonic()
     try:
