@@ -24,6 +24,9 @@ EDITS = {
     "runtime.hdf5.MARGIN": {"ingest", "split", "tokenize", "predict"},
     "runtime.script.run": {"simulate", "ingest", "split", "tokenize", "train", "predict", "score"}
     | {"table1", *DRAWN, *REPORTING},
+    "runtime.progress.PERIOD_S": {"simulate", "ingest", "describe", "train", "predict"},
+    "runtime.forecast.LEAST": set(),
+    "training.pace.epoch_s": set(),
     "orientation.misorientation.medoid": {"predict"},
     "orientation.symmetry.disorientation_loss": {"train", "predict"},
     "orientation.quaternion.to_matrix": set(),
