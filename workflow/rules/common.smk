@@ -175,3 +175,26 @@ def shown_table(name, file=None, form="CSV"):
     """A table as CSV or in another form, flagged for the report."""
     file = file or f"{RESULTS}/{name}.csv"
     return shown(file, name, "Tables", table=TABLES[name], format=form)
+
+
+def tell_how_long():
+    """A line on what is to be done and how long it will take, where that is known beforehand.
+
+    Not of a GPU, which is nobody's before a job has it, nor of data whose size is not known yet.
+    """
+    on_cpu = config["device"] == "cpu" or (config["device"] == "auto" and why_no_gpu())
+    if not on_cpu or config["data"]["source"] != "simulated":
+        return
+    jobs = list(workflow.dag.needrun_jobs())
+    trainings = [
+        Training(job.params.settings, job.threads, job.params.checkpoint, job.params.kept)
+        for job in jobs
+        if job.rule.name == "train" and CLASSES[job.params.settings["network"]]["loop"]
+    ]
+    signals = config["simulation"]["n_training"] * (config["specimens"] - 1)
+    validated = round(signals * config["validation"]["share"])
+    line = forecast(
+        trainings, len(jobs) - len(trainings), workflow.cores, signals - validated, validated
+    )
+    if line:
+        logger.info(line)
