@@ -164,10 +164,11 @@ def test_another_file_is_no_record(text, message, tmp_path):
         read_search(tmp_path / "tuning.csv")
 
 
-def test_the_figure_names_the_frontier(models, tmp_path):
+def test_the_figure_names_every_candidate(models, tmp_path):
     path = tmp_path / "tuning.pdf"
     plot_candidates(candidate_trainings(models, TITLES, CODE), NETWORKS, STYLE, [path])
     text = PdfReader(path).pages[0].extract_text()
-    assert [f"Model {name}" in text for name in "abcx"] == [True, True, False, True]
+    assert all(f"{i}  {title}" in text for i, title in enumerate(("Model b", "Model c"), start=1))
+    assert all(title in text for title in TITLES.values())
     assert "SIMULATED DATA" in text
     assert all(title in text for title in NETWORKS.values())

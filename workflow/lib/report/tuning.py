@@ -178,30 +178,32 @@ def plot_candidates(
 ) -> None:
     """Validation median against arithmetic: small dots are trainings, large ones their means.
 
-    A line joins those on the frontier, which have their titles. Arguments as for
-    `tuning_markdown`.
+    The large ones have numbers, which the legend explains; a line joins those on the frontier.
     """
     with styled(style):
         figure = Figure(figsize=(6.6, 4.2), layout="constrained")
         axes = figure.subplots()
-        for index, (network, mine) in enumerate(candidate_table(trainings).groupby("network")):
+        table = candidate_table(trainings)
+        for index, (network, mine) in enumerate(table.groupby("network")):
             colour, all_of_it = f"C{index}", trainings[trainings["network"] == network]
             axes.plot(all_of_it["tflop"], all_of_it["validation_median_deg"], ".", ms=3, c=colour)
-            axes.plot(mine["tflop"], mine["mean_deg"], "o", c=colour, label=networks[network])
             best = mine[mine["frontier"]]
-            axes.plot(best["tflop"], best["mean_deg"], "-", lw=0.8, c=colour)
-            for row in best.itertuples():
+            axes.plot(
+                best["tflop"], best["mean_deg"], "-", lw=0.8, c=colour, label=networks[network]
+            )
+            for row in mine.itertuples():
+                name = f"{row.Index + 1}  {row.title}"
+                axes.plot(row.tflop, row.mean_deg, "o", ms=9, c=colour, label=name)
                 axes.annotate(
-                    row.title, (row.tflop, row.mean_deg),
-                    xytext=(4, 4), textcoords="offset points", fontsize=7, color=colour,
+                    str(row.Index + 1), (row.tflop, row.mean_deg), color="white", fontsize=6,
+                    ha="center", va="center_baseline",
                 )  # fmt: skip
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(LogFormatter())  # 10 and 20, not powers
-        axes.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
-        axes.set_ylim(bottom=0)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(LogFormatter())  # 10 and 20, not powers
+        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
         axes.set_xlabel("arithmetic of a training / TFLOP")
         axes.set_ylabel("validation median / °")
-        axes.legend()
+        figure.legend(loc="outside right center", fontsize=7)
         finish(figure, bool(trainings["simulated"].any()), figures)
 
 
