@@ -39,7 +39,7 @@ except OSError:
 endef
 export ONE_AT_A_TIME
 
-demo: installed tex ## the whole paper on simulated data, about eight minutes on two cores
+demo: installed tex ## the whole paper on simulated data, three to eight minutes on two cores
 	@mkdir -p .snakemake
 	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" "the demo" && $(SNAKEMAKE) --cores $(CORES) --nolock \
 		--rerun-incomplete --configfile config/demo.yaml --quiet rules host; } <>.snakemake/demo.lock
