@@ -28,8 +28,8 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/paper.smk"
 include: "workflow/rules/tune.smk"
+include: "workflow/rules/paper.smk"
 
 
 onstart:

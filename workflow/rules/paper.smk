@@ -26,7 +26,7 @@ GENERATED = [
 MEASURED = [
     *{"simulated": ["simulate"], "mendeley": ["download"], "archive": []}[config["data"]["source"]],
     *["ingest", "describe", "signals", "split", "tokenize", "train", "predict"],
-    *["score", "table1", "figure1", "learning_curves"],
+    *["score", "table1", "figure1", "learning_curves", "frontier"],
 ]
 
 
@@ -41,6 +41,7 @@ rule jobs:
             rules.table1.output.comparison,
             rules.figure1.output,
             rules.learning_curves.output,
+            rules.frontier.output,
         ],
     output:
         jobs=[shown_table("jobs"), *multiext(f"{RESULTS}/jobs", ".md", ".tex")],
