@@ -161,10 +161,16 @@ def test_what_the_caller_may_decide_stays(settled):
     theirs = {
         "CUDA_VISIBLE_DEVICES": "1",
         "HDF5_USE_FILE_LOCKING": "FALSE",
+        "GOMP_SPINCOUNT": "7",
         "TEXMFHOME": "/theirs",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     assert theirs.items() <= settled(**theirs).items()
+
+
+def test_jobs_and_the_benchmarks_wait_for_threads_in_the_same_way(settled):
+    spins = settled()["GOMP_SPINCOUNT"]
+    assert f"\t@GOMP_SPINCOUNT={spins} " in (ROOT / "Makefile").read_text()
 
 
 def test_what_would_change_code_or_arithmetic_is_gone(settled):

@@ -32,6 +32,10 @@ REMOVED = (
     "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
     "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE", "SCIPY_ARRAY_API",
 )  # fmt: skip
+# How often a thread of GNU OpenMP, which PyTorch's wheels have, looks whether the others are done
+# before it sleeps. By itself it looks ten times as often, and so keeps from computing those that it
+# waits for where another program has a core: a training in two threads took three times as long.
+SPINS = "30000"
 
 
 def settle(root: Path) -> None:
@@ -51,6 +55,7 @@ def settle(root: Path) -> None:
     if site.getusersitepackages() not in sys.path:  # else conda environments would see it
         os.environ["PYTHONNOUSERSITE"] = "1"
     os.environ["MPLBACKEND"] = "agg"
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     # Matplotlib's settings, styles and list of fonts: none but its own, wherever the home is.
     os.environ["MPLCONFIGDIR"] = os.path.abspath(".snakemake/matplotlib")
     # Snakemake puts it into commands as it is, which a space in its path would break.
