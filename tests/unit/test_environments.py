@@ -100,8 +100,9 @@ def test_the_runner_names_all_that_the_snakefile_imports(tmp_path):
     """The Snakefile and the rule files, without what only Snakemake can read."""
     imports = tmp_path / "imports.py"
     files = [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
-    lines = "\n".join(file.read_text() for file in files).splitlines()
-    imports.write_text("\n".join(line for line in lines if re.match("(from|import) ", line)))
+    text = "\n".join(file.read_text() for file in files)
+    statements = re.findall(r"^(?:from|import) [^\n(]*(?:\([^)]*\))?", text, re.MULTILINE)
+    imports.write_text("\n".join(statements))
     found = imported_packages(imports)
     assert {"snakemake", "jsonschema"} <= found
     assert found - python_packages(ROOT / "envs/runner.yaml").keys() == set()

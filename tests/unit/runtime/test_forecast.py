@@ -9,8 +9,9 @@ from workflow.lib.runtime import forecast as module
 from workflow.lib.runtime.forecast import Training, forecast, makespan
 
 LOOP = {
-    "epochs": 1_000, "rolls_per_epoch": 1, "batch": 20, "learning_rate": 1e-3,
-    "schedule": "one_cycle", "warm_up": 0.3, "clip_norm": None, "precision": "float32",
+    "epochs": 1_000, "rolls_per_epoch": 1, "rolls_together": 1, "batch": 20, "optimizer": "adam",
+    "learning_rate": 1e-3, "matrix_rate": 0.02, "schedule": "one_cycle", "warm_up": 0.3,
+    "clip_norm": None, "precision": "float32",
 }  # fmt: skip
 EULERNET = {"network": "eulernet", "architecture": {}, "training": LOOP}
 WRITER = {"network": "sequencenet", "architecture": {"layers": 1, "width": 16}, "training": LOOP}
