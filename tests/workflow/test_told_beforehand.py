@@ -24,10 +24,9 @@ def test_a_long_run_begins_with_how_long_it_takes_and_a_plan_does_not(snakemake,
     lines = []
     for line in process.stdout:
         lines.append(line)
-        if "Execute" in line:
+        if "Execute" in line:  # the first job: what is told comes before it
             break
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     (told,) = [line for line in lines if "on this machine" in line]
     assert re.match(r"About \d+ .+ of training, 1 at a time, and .+ for the rest; finished", told)
-    assert not (project / "results/long/archive").exists()
