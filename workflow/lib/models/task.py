@@ -6,6 +6,7 @@ one module beside this one, an entry in `registry.py`, and workflow/schemas/mode
 which says what the config may hold for it.
 """
 
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -69,6 +70,18 @@ class SingleStepTask(Task, Protocol):
     def learn(self, signals: Tensor, target: Tensor) -> None:
         """Make the network from all training signals (n, 6, 72) uint8 and their targets."""
         ...
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Answers to n signals in v rolls of each, m of each roll.
+
+    orientation: (n, v, m, 4) float64, turned back by the roll, NaN where it is none.
+    log_probability: (n, v, m) of sequences, natural; None for models that do not write.
+    """
+
+    orientation: Tensor
+    log_probability: Tensor | None
 
 
 def all_rolls(signals: Tensor) -> Tensor:

@@ -87,6 +87,13 @@ class Stepwise:
         self._cells = [state.clone() for _ in layers]
         self._gates = state.new_empty(len(state), 4 * state.shape[1])
 
+    def select(self, rows: Tensor) -> None:
+        """Go on with these rows (m,), in this order; they may be repeated or left out."""
+        self._hidden = [hidden[rows] for hidden in self._hidden]
+        self._cells = [cell[rows] for cell in self._cells]
+        if len(rows) != len(self._gates):
+            self._gates = self._gates.new_empty(len(rows), self._gates.shape[1])
+
     def step(self, drive: Tensor) -> Tensor:
         """The last layer's hidden state (n, w) after one more step; drive (n, 4w).
 

@@ -1,7 +1,6 @@
 """SequenceNet. Letters: n signals, t sequence positions, w width, v vocabulary."""
 
-from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,24 @@ from workflow.lib.signals.rolls import AZIMUTHS, FULL_SCALE
 from workflow.lib.tokens import Tokenizer
 
 FEWEST_BY_HAND = 256  # sequences; with fewer, PyTorch's own LSTM is as fast or faster
+# In decoding; with more, PyTorch's is faster (4 layers 1.3 to 1.5 times, in one thread)
+MOST_LAYERS_BY_HAND = 1
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+
+
+class Stepper(Protocol):
+    """A recurrent writer at work on n sequences, a symbol at a time; not differentiable."""
+
+    def advance(self, token: Tensor) -> Tensor:
+        """The last layer's hidden state (n, w) after one more symbol (n,) of each.
+
+        The result may be overwritten by the next call.
+        """
+        ...
+
+    def select(self, rows: Tensor) -> None:
+        """Go on with these rows (m,), in this order; they may be repeated or left out."""
+        ...
 
 
 class SequenceNet(nn.Module):
@@ -89,12 +105,17 @@ class SequenceNet(nn.Module):
         end, pad = self.tokenizer.end, self.tokenizer.pad
         token = torch.full((len(code),), self.tokenizer.start, device=code.device)
         written = [token]
-        advance = self._stepper_by_hand(code) if self._by_hand(code) else self._stepper(code)
+        stepper = self.stepper(code)
         for _ in range(self.tokenizer.length - 1):
             ended = (token == end) | (token == pad)
-            token = torch.where(ended, pad, self.logits(advance(token)).argmax(-1))
+            token = torch.where(ended, pad, self.logits(stepper.advance(token)).argmax(-1))
             written.append(token)
         return torch.stack(written, 1)
+
+    def stepper(self, code: Tensor) -> Stepper:
+        """What writes sequences of codes (n, w); the first symbol to advance by is START."""
+        by_hand = self._by_hand(code) and self.layers <= MOST_LAYERS_BY_HAND
+        return _ByHand(self, code) if by_hand else _ByTorch(self, code)
 
     def _code(self, signals: Tensor, rolls: Tensor) -> Tensor:
         code = self.encoder((signals / FULL_SCALE)[:, None])  # (n, w)
@@ -121,16 +142,6 @@ class SequenceNet(nn.Module):
             return inputs
         return torch.cat((inputs, code[:, None].expand_as(inputs)), -1)
 
-    def _stepper(self, code: Tensor) -> Callable[[Tensor], Tensor]:
-        state = self._initial_state(code)
-
-        def advance(token: Tensor) -> Tensor:
-            nonlocal state
-            hidden, state = self.decoder(self._inputs(code, token[:, None]), state)
-            return hidden[:, 0]
-
-        return advance
-
     def _by_hand(self, code: Tensor) -> bool:
         """Whether `networks.lstm` is faster than PyTorch's; on a GPU, cuDNN is used."""
         cpu = code.device.type == "cpu"
@@ -138,18 +149,52 @@ class SequenceNet(nn.Module):
 
     def _hidden_by_hand(self, code: Tensor, tokens: Tensor) -> Tensor:
         layers = lstm.layer_weights(self.decoder)
-        drive = self._drive(layers[0], code)(tokens.T)
+        table, constant = self._drives(layers[0], code)
+        drive = lstm.look_up(table, tokens.T)
+        drive = drive if constant is None else drive + constant
         return lstm.run(layers, drive, self._start(code)).transpose(0, 1)
 
-    def _stepper_by_hand(self, code: Tensor) -> Callable[[Tensor], Tensor]:
-        layers = lstm.layer_weights(self.decoder)
-        drive, stepper = self._drive(layers[0], code), lstm.Stepwise(layers, self._start(code))
-        return lambda token: stepper.step(drive(token))
-
-    def _drive(self, first: lstm.LayerWeights, code: Tensor) -> Callable[[Tensor], Tensor]:
-        """From tokens (..., n) to the input part of the first layer's gates, (..., n, 4w)."""
+    def _drives(self, first: lstm.LayerWeights, code: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Input part of the first layer's gates: of each symbol (v, 4w), of the code (n, 4w)."""
         table = lstm.symbol_drive(first, self.token_embedding.weight)
         if self.conditioning == "initial_state":
-            return lambda tokens: lstm.look_up(table, tokens)
-        constant = lstm.code_drive(first, code)
-        return lambda tokens: lstm.look_up(table, tokens) + constant
+            return table, None
+        return table, lstm.code_drive(first, code)
+
+
+class _ByTorch:
+    """A `Stepper` of PyTorch's own cells."""
+
+    def __init__(self, network: SequenceNet, code: Tensor) -> None:
+        self._network, self._code = network, code
+        self._state = network._initial_state(code)
+
+    def advance(self, token: Tensor) -> Tensor:
+        inputs = self._network._inputs(self._code, token[:, None])
+        hidden, self._state = self._network.decoder(inputs, self._state)
+        return hidden[:, 0]
+
+    def select(self, rows: Tensor) -> None:
+        self._code = self._code[rows]
+        if isinstance(self._state, tuple):
+            self._state = tuple(part.index_select(1, rows) for part in self._state)
+        else:
+            self._state = self._state.index_select(1, rows)
+
+
+class _ByHand:
+    """A `Stepper` of `networks.lstm`."""
+
+    def __init__(self, network: SequenceNet, code: Tensor) -> None:
+        layers = lstm.layer_weights(network.decoder)
+        self._table, self._constant = network._drives(layers[0], code)
+        self._steps = lstm.Stepwise(layers, network._start(code))
+
+    def advance(self, token: Tensor) -> Tensor:
+        drive = lstm.look_up(self._table, token)
+        return self._steps.step(drive if self._constant is None else drive + self._constant)
+
+    def select(self, rows: Tensor) -> None:
+        self._steps.select(rows)
+        if self._constant is not None:
+            self._constant = self._constant[rows]

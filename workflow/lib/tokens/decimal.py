@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from workflow.lib.tokens.columns import digits, integer, mask, numbers_of, replace
+from workflow.lib.tokens.grammar import Numbers
 from workflow.lib.tokens.tokenizer import Tokenizer
 
 
@@ -15,6 +16,13 @@ class DecimalTokenizer(Tokenizer):
     """
 
     name = "decimal"
+    # in halves of a thousandth; without -0.000, which is never written
+    numbers = Numbers(
+        texts=[f"{number / 1000:.3f}" for number in range(-1000, 1001)],
+        edges=[-2000, *range(-1999, 2000, 2), 2000],
+        scale=2000,
+        separator=",",
+    )
     # The layout of fixed width that sequences are written from and read into, in which every
     # number has its sign's place: 0.5 in "…,0.500,…" is laid out as "-0.500,"
     _LAYOUT = "-0.000,-0.000,-0.000,-0.000"

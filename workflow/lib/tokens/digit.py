@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from workflow.lib.tokens.columns import digits, integer, numbers_of
+from workflow.lib.tokens.grammar import Numbers
 from workflow.lib.tokens.tokenizer import Tokenizer
 
 
@@ -17,6 +18,13 @@ class DigitTokenizer(Tokenizer):
     """
 
     name = "digit"
+    # in thousandths; 999 reaches up to 1
+    numbers = Numbers(
+        texts=[f"{number:03d}" for number in range(1000)],
+        edges=[-1000, *range(-999, 998, 2), 1000],
+        scale=1000,
+        separator="",
+    )
 
     def __init__(self, digit_weights: Sequence[float] = (2.0, 1.0, 0.5)) -> None:
         super().__init__("0123456789", symbols=12)

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 
 from workflow.lib.runtime.threads import share_out
+from workflow.lib.tokens.grammar import Grammar, Numbers, Symbols, anything, unit_quaternions
+from workflow.lib.tokens.volume import log_share
 
 _SHORTEST_NORM = 1e-6  # below it, four digits strings name no direction in quaternion space
 # Quaternions at a time on a CPU, so that their symbols stay in its cache. Not a power of two:
@@ -29,11 +31,12 @@ class Tokenizer(ABC):
 
     Attributes: `vocabulary` (the symbols, index = id), `pad`, `start`, `end` (ids),
     `length` (of a sequence with START, END and padding), `symbols` (the most symbols
-    between START and END).
+    between START and END), `numbers` (how a component is written).
     """
 
     name: str
     vocabulary: tuple[str, ...]
+    numbers: Numbers
     symbols: int
     pad: int
     start: int
@@ -43,6 +46,8 @@ class Tokenizer(ABC):
         self.vocabulary = (*characters, "<start>", "<end>", "<pad>")
         self.start, self.end, self.pad = range(len(characters), len(characters) + 3)
         self.symbols = symbols
+        self._ids = {character: i for i, character in enumerate(characters)}
+        self._grammars: dict[tuple[bool, torch.device], Grammar] = {}
 
     @property
     def length(self) -> int:
@@ -99,6 +104,24 @@ class Tokenizer(ABC):
         Where they are not, the components are arbitrary numbers. It may change `symbols`.
         """
 
+    def grammar(self, constrained: bool, device: torch.device) -> Grammar:
+        """What may be written: unit quaternions (`constrained`), or whatever a network can."""
+        if (constrained, device) not in self._grammars:
+            symbols = Symbols(self._ids, self.start, self.end, self.pad)
+            made = unit_quaternions(self.numbers, symbols) if constrained else anything(symbols)
+            self._grammars[constrained, device] = made.to(device)
+        return self._grammars[constrained, device]
+
+    def log_uniform(self, q: Tensor) -> Tensor:
+        """Natural log of the share of the fundamental zone that is written as q is, (n,), float64.
+
+        q (n, 4): in the fundamental zone nearest the identity; NaN gives NaN. A probability of
+        q's sequence is exp(−log_uniform) times as large as that of a uniform distribution. That
+        the faces of the zone cut the outermost sequences is neglected, see `tokens.volume`.
+        """
+        share = log_share(*self.numbers.bounds(q.nan_to_num(0.5)))
+        return torch.where(q.isfinite().all(-1), share, torch.nan)
+
     def loss_weights(self) -> Tensor:
         """Weight of each predicted position (length − 1,) in the cross-entropy."""
         return torch.ones(self.length - 1)
@@ -116,10 +139,9 @@ class Tokenizer(ABC):
         """Tokens (n, length) of strings; one that can't be written decodes as invalid."""
         ids = np.full((len(strings), self.length), self.pad)
         ids[:, 0] = self.start
-        known = {character: i for i, character in enumerate(self.vocabulary[: self.start])}
         for row, text in zip(ids, strings, strict=True):
             # a foreign character becomes padding inside the sequence, which no grammar allows
-            codes = [known.get(character, self.pad) for character in text] + [self.end]
+            codes = [self._ids.get(character, self.pad) for character in text] + [self.end]
             row[1 : 1 + len(codes)] = codes[: self.length - 1]
         return torch.from_numpy(ids)
 
