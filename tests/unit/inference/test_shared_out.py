@@ -40,7 +40,7 @@ def predictions(predict: Callable, name: str, **architecture) -> list[torch.Tens
     return list(predict(task, SIGNALS))
 
 
-SMALL = {"layers": 2, "width": 16}
+SMALL = {"layers": 1, "width": 16}
 # A kernel, and where its arithmetic is done
 KERNELS = {
     "misorientation": (lambda: [misorientation_deg(Q, Q.flip(0))], misorientation, "_difference"),

@@ -10,7 +10,7 @@ from workflow.lib.runtime.threads import share_out
 ZONE_VOLUME = math.pi**2 / 24
 """Of the fundamental zone of cubic orientations: a 24th of half the unit sphere S³."""
 
-_GRID = 12  # points a side; the shares of two of three sequences are right to 0.3 % then
+_GRID = 12  # points a side; of 100 shares, 99 are right to 0.2 % then
 _CHUNK = 2_000  # boxes at a time on a CPU
 
 

@@ -1,0 +1,331 @@
+"""Decoders against the enumeration of every sequence of a small vocabulary."""
+
+import itertools
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import chisquare
+
+from tests.unit.tokens import tiny
+from workflow.lib.networks import (
+    SequenceNet,
+    beam,
+    decoding,
+    greedy,
+    sample,
+    score,
+    sequencenet,
+)
+from workflow.lib.runtime.files import InputError
+from workflow.lib.tokens import DecimalTokenizer, DigitTokenizer
+
+CELLS = ["lstm", "lstm by hand", "gru", "rnn"]
+N = 3  # codes
+# What is enumerated: all sequences that are unit quaternions, of two kinds, or all there are
+KINDS = {
+    "digits": (tiny.digits, tiny.unit_sequences, True),
+    "signed": (tiny.signed, tiny.unit_sequences, True),
+    "unmasked": (tiny.digits, tiny.all_sequences, False),
+}
+WRITERS = list(itertools.product(CELLS, ["initial_state", "every_step"]))
+writers = pytest.mark.parametrize(("cell", "conditioning"), WRITERS)
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+def new_network(tokenizer, cell, conditioning, monkeypatch, layers=2) -> SequenceNet:
+    """In float64, with logits that differ widely."""
+    if cell == "lstm by hand":
+        monkeypatch.setattr(sequencenet, "FEWEST_BY_HAND", 1)
+        monkeypatch.setattr(sequencenet, "MOST_LAYERS_BY_HAND", layers)
+    torch.manual_seed(3)
+    network = SequenceNet(tokenizer, cell.split()[0], layers, 8, conditioning=conditioning)
+    network.logits.weight.data *= 6
+    return network.eval().double()
+
+
+def codes(n: int = N, width: int = 8) -> torch.Tensor:
+    return torch.randn(n, width, generator=torch.Generator().manual_seed(1)).double()
+
+
+def enumerated(network, sequences: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    """Log-probabilities (n, N) of sequences (N, length) that are all there are, plainly.
+
+    Each symbol's share among those with which some sequence goes on after the same prefix.
+    """
+    with torch.inference_mode():
+        logits = [network._logits(c.expand(len(sequences), -1), sequences) for c in codes()]
+    weights = (torch.stack(logits) / temperature).exp()
+    rows = sequences.tolist()
+    total = torch.zeros(N, len(rows), dtype=torch.float64)
+    for position in range(1, sequences.shape[1]):
+        following: dict[tuple, set] = {}
+        for row in rows:
+            following.setdefault(tuple(row[:position]), set()).add(row[position])
+        for i, row in enumerate(rows):
+            symbols = sorted(following[tuple(row[:position])])
+            of_all = weights[:, i, position - 1, symbols].sum(-1)
+            total[:, i] += (weights[:, i, position - 1, row[position]] / of_all).log()
+    return total
+
+
+def problem(kind, cell, conditioning, monkeypatch):
+    make, enumerate_all, constrained = KINDS[kind]
+    tokenizer = make()
+    network = new_network(tokenizer, cell, conditioning, monkeypatch)
+    return network, enumerate_all(tokenizer), constrained
+
+
+def by_tokens(found: decoding.Sequences, code: int) -> dict[tuple, float]:
+    """Log-probability by sequence, of the places that are not empty."""
+    pairs = zip(found.tokens[code].tolist(), found.log_probability[code].tolist(), strict=True)
+    return {tuple(tokens): log_p for tokens, log_p in pairs if log_p > -math.inf}
+
+
+@writers
+@kinds
+def test_scores_are_those_of_the_enumeration_and_sum_to_one(kind, cell, conditioning, monkeypatch):
+    network, sequences, constrained = problem(kind, cell, conditioning, monkeypatch)
+    given = sequences.expand(N, -1, -1)
+    for temperature in (1.0, 0.6):
+        found = score(network, codes(), given, temperature, constrained)
+        expected = enumerated(network, sequences, temperature)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
+        torch.testing.assert_close(found.exp().sum(1), torch.ones(N).double())
+
+
+@writers
+@kinds
+def test_a_beam_wide_enough_is_the_enumeration(kind, cell, conditioning, monkeypatch):
+    """In order; places beyond the number of sequences are empty."""
+    network, sequences, constrained = problem(kind, cell, conditioning, monkeypatch)
+    expected = enumerated(network, sequences, 0.8)
+    width = len(sequences) + 5
+    found = beam(network, codes(), width, temperature=0.8, constrained=constrained)
+    assert found.tokens.shape == (N, width, network.tokenizer.length)
+    assert (found.log_probability[:, -5:] == -math.inf).all()
+    assert (found.tokens[:, -5:] == network.tokenizer.pad).all()
+    written = found.log_probability[:, :-5]
+    torch.testing.assert_close(written, expected.sort(1, descending=True).values)
+    for code in range(N):
+        by_hand = dict(zip(map(tuple, sequences.tolist()), expected[code].tolist(), strict=True))
+        assert by_tokens(found, code) == pytest.approx(by_hand)
+
+
+@kinds
+@pytest.mark.parametrize("cutoff", [0.005, 0.02, 0.05])
+def test_a_cut_off_drops_exactly_what_is_less_probable(kind, cutoff, monkeypatch):
+    network, sequences, constrained = problem(kind, "lstm", "initial_state", monkeypatch)
+    expected = enumerated(network, sequences)
+    found = beam(network, codes(), len(sequences), cutoff, constrained=constrained)
+    for code in range(N):
+        kept = expected[code].exp() >= cutoff
+        rows = map(tuple, sequences[kept].tolist())
+        by_hand = dict(zip(rows, expected[code, kept].tolist(), strict=True))
+        assert by_tokens(found, code) == pytest.approx(by_hand)
+    assert 0 < (found.log_probability > -math.inf).sum() < N * len(sequences)
+
+
+@kinds
+@pytest.mark.parametrize("nucleus", [0.05, 0.5, 0.9, 0.99])
+def test_a_nucleus_is_the_smallest_set_that_reaches_it(kind, nucleus, monkeypatch):
+    network, sequences, constrained = problem(kind, "gru", "every_step", monkeypatch)
+    expected = enumerated(network, sequences).exp().numpy()
+    found = beam(network, codes(), len(sequences), nucleus=nucleus, constrained=constrained)
+    for code in range(N):
+        descending = -np.sort(-expected[code])
+        size = int(np.searchsorted(descending.cumsum(), nucleus)) + 1
+        kept = found.log_probability[code] > -math.inf
+        assert kept.tolist() == [i < size for i in range(len(sequences))]
+        assert found.log_probability[code].exp().sum() >= nucleus
+        assert (found.tokens[code, ~kept] == network.tokenizer.pad).all()
+
+
+def test_a_nucleus_that_the_beam_does_not_reach_keeps_all(monkeypatch):
+    network, *_ = problem("signed", "lstm", "initial_state", monkeypatch)
+    found = beam(network, codes(), 2, nucleus=0.999)
+    assert found.log_probability.exp().sum(1).max() < 0.999
+    assert found.log_probability.isfinite().all()
+
+
+@writers
+@kinds
+def test_draws_are_as_frequent_as_they_are_probable(kind, cell, conditioning, monkeypatch):
+    network, sequences, constrained = problem(kind, cell, conditioning, monkeypatch)
+    count, temperature = 4000, 1.3
+    found = sample(network, codes(), count, torch.arange(N), temperature, constrained)
+    expected = enumerated(network, sequences, temperature)
+    places = {tuple(row): i for i, row in enumerate(sequences.tolist())}
+    for code in range(N):
+        drawn = torch.tensor([places[tuple(row)] for row in found.tokens[code].tolist()])
+        torch.testing.assert_close(found.log_probability[code], expected[code, drawn])
+        counts = drawn.bincount(minlength=len(sequences)).numpy()
+        mean = expected[code].exp().numpy() * count
+        cell = np.where(mean >= 5, np.arange(len(mean)), mean.argmin())  # the rare ones together
+        observed, wanted = (np.bincount(cell, part) for part in (counts, mean))
+        assert chisquare(observed[wanted > 0], wanted[wanted > 0]).pvalue > 1e-3
+
+
+def bits_of(found: decoding.Sequences) -> list[torch.Tensor]:
+    return [found.tokens, found.log_probability]
+
+
+@pytest.mark.parametrize("decode", ["sample", "beam", "greedy"])
+@pytest.mark.parametrize("tokenizer", [DigitTokenizer(), DecimalTokenizer()], ids=lambda t: t.name)
+def test_neither_threads_nor_chunks_nor_what_is_beside_make_a_difference(
+    decode, tokenizer, monkeypatch
+):
+    network, n = new_network(tokenizer, "lstm", "initial_state", monkeypatch), 60
+
+    def decoded(rows: slice) -> list[torch.Tensor]:
+        work = {
+            "sample": lambda c, s: sample(network, c, 5, s),
+            "beam": lambda c, s: beam(network, c, 5, cutoff=1e-9),
+            "greedy": lambda c, s: greedy(network, c, constrained=True),
+        }
+        return bits_of(work[decode](codes(n)[rows], torch.arange(7, n + 7)[rows]))
+
+    def assert_same(rows: slice) -> None:
+        for own, wanted in zip(decoded(rows), expected, strict=True):
+            torch.testing.assert_close(own, wanted[rows], rtol=0, atol=1e-12)
+
+    expected, everything = decoded(slice(None)), slice(None)
+    assert_same(slice(17, 18))
+    assert_same(slice(30, 60))
+    monkeypatch.setitem(decoding.ROWS, "cpu", 25)
+    assert_same(everything)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert_same(everything)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_more_draws_begin_with_the_fewer_and_other_seeds_give_others(monkeypatch):
+    network = new_network(DigitTokenizer(), "lstm", "initial_state", monkeypatch)
+    draw = partial(sample, network, codes())
+    few, many = draw(4, torch.arange(N)), draw(9, torch.arange(N))
+    assert torch.equal(many.tokens[:, :4], few.tokens)
+    assert not torch.equal(draw(4, torch.arange(N) + 1).tokens, few.tokens)
+
+
+@writers
+@pytest.mark.parametrize("tokenizer", [DigitTokenizer(), DecimalTokenizer()], ids=lambda t: t.name)
+def test_greedy_is_what_the_network_writes(tokenizer, cell, conditioning, monkeypatch):
+    network = new_network(tokenizer, cell, conditioning, monkeypatch)
+    found = greedy(network, codes(40))
+    assert torch.equal(found.tokens[:, 0], network.write(codes(40)))
+    log_p = score(network, codes(40), found.tokens, constrained=False)
+    torch.testing.assert_close(found.log_probability, log_p)
+
+
+@writers
+@pytest.mark.parametrize("tokenizer", [DigitTokenizer(), DecimalTokenizer()], ids=lambda t: t.name)
+def test_with_the_mask_all_are_rotations_and_scored_as_written(
+    tokenizer, cell, conditioning, monkeypatch
+):
+    """A network that knows nothing; a beam of width 1 is greedy, a wider one finds no less."""
+    network = new_network(tokenizer, cell, conditioning, monkeypatch)
+    decoded = {
+        "greedy": greedy(network, codes(20), constrained=True),
+        "sample": sample(network, codes(20), 6, torch.arange(20)),
+        "beam": beam(network, codes(20), 6),
+    }
+    for found in decoded.values():
+        assert tokenizer.decode(found.tokens.flatten(0, 1))[1].all()
+        log_p = score(network, codes(20), found.tokens)
+        torch.testing.assert_close(found.log_probability, log_p)
+    free = sample(network, codes(20), 6, torch.arange(20), constrained=False)
+    assert not tokenizer.decode(free.tokens.flatten(0, 1))[1].all()
+    first = beam(network, codes(20), 1)
+    assert torch.equal(first.tokens, decoded["greedy"].tokens)
+    wide = decoded["beam"].log_probability
+    assert (wide.diff(dim=1) <= 0).all()
+    assert len(decoded["beam"].tokens[0].unique(dim=0)) == 6
+
+
+def test_what_cannot_be_written_has_no_probability(monkeypatch):
+    network = new_network(DigitTokenizer(), "lstm", "initial_state", monkeypatch)
+    tokenizer = network.tokenizer
+    tokens = tokenizer.from_strings(["950950500500", "5", "", "999500500500"]).repeat(N, 1, 1)
+    found = score(network, codes(), tokens)
+    assert found.isfinite().tolist() == [[False, False, False, True]] * N
+    assert (found[:, :3] == -math.inf).all()
+    assert score(network, codes(), tokens, constrained=False).isfinite().all()
+    tokens[:, :, 0] = tokenizer.pad  # no start
+    tokens[:, 1, 5] = tokenizer.end  # something after the end
+    for constrained in (True, False):
+        assert (score(network, codes(), tokens, constrained=constrained) == -math.inf).all()
+
+
+def test_a_cut_off_so_high_that_nothing_is_left_leaves_all_empty(monkeypatch):
+    network = new_network(DecimalTokenizer(), "lstm", "initial_state", monkeypatch)
+    found = beam(network, codes(), 4, cutoff=0.999)
+    assert (found.log_probability == -math.inf).all()
+    assert (found.tokens == network.tokenizer.pad).all()
+
+
+def test_no_codes_and_no_sequences_give_nothing(monkeypatch):
+    network = new_network(DigitTokenizer(), "gru", "initial_state", monkeypatch)
+    none = codes()[:0]
+    assert greedy(network, none).tokens.shape == (0, 1, 14)
+    assert beam(network, none, 3).log_probability.shape == (0, 3)
+    assert sample(network, none, 3, torch.arange(0)).tokens.shape == (0, 3, 14)
+    assert score(network, none, torch.zeros(0, 2, 14).long()).shape == (0, 2)
+    assert score(network, codes(), torch.zeros(N, 0, 14).long()).shape == (N, 0)
+
+
+WRONG = {
+    "temperature is 0": {"temperature": 0.0},
+    "temperature is -1": {"temperature": -1.0},
+    "temperature is nan": {"temperature": math.nan},
+    "temperature is inf": {"temperature": math.inf},
+    "width is 0, expected at least 1": {"width": 0},
+    "cutoff is 1.0, expected": {"cutoff": 1.0},
+    "cutoff is -0.1": {"cutoff": -0.1},
+    "cutoff is nan": {"cutoff": math.nan},
+    "nucleus is 1.5, expected": {"nucleus": 1.5},
+    "nucleus is 0": {"nucleus": 0.0},
+    "nucleus is nan": {"nucleus": math.nan},
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_settings_out_of_range_are_refused_in_a_line(line, monkeypatch):
+    network = new_network(DigitTokenizer(), "lstm", "initial_state", monkeypatch)
+    with pytest.raises(InputError, match=line) as error:
+        beam(network, codes(), **({"width": 3} | WRONG[line]))
+    assert "\n" not in str(error.value)
+
+
+def test_draws_and_scores_refuse_the_same(monkeypatch):
+    network = new_network(DigitTokenizer(), "lstm", "initial_state", monkeypatch)
+    seeds, tokens = torch.arange(N), torch.zeros(N, 1, 14).long()
+    with pytest.raises(InputError, match="count is 0"):
+        sample(network, codes(), 0, seeds)
+    with pytest.raises(InputError, match="temperature is 0"):
+        sample(network, codes(), 1, seeds, 0.0)
+    with pytest.raises(InputError, match="temperature is nan"):
+        score(network, codes(), tokens, math.nan)
+    with pytest.raises(ValueError, match="one for each of 3 codes"):
+        sample(network, codes(), 1, seeds[:1])
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("cell", CELLS)
+def test_broken_weights_are_told(cell, value, monkeypatch):
+    network = new_network(DigitTokenizer(), cell, "initial_state", monkeypatch)
+    network.logits.bias.data[3] = value
+    tokens = network.tokenizer.encode(torch.eye(4)[:1].expand(N, -1))[:, None]
+    for decode in (
+        lambda: greedy(network, codes()),
+        lambda: sample(network, codes(), 2, torch.arange(N)),
+        lambda: beam(network, codes(), 2),
+        lambda: score(network, codes(), tokens),
+    ):
+        with pytest.raises(InputError, match=r"logits are NaN or infinite.*train it anew") as error:
+            decode()
+        assert "\n" not in str(error.value)
