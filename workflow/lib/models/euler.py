@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from workflow.lib.models.task import all_rolls, turn_back
+from workflow.lib.models.task import Draws, all_rolls, turn_back
 from workflow.lib.networks import EulerNet
 from workflow.lib.orientation import (
     azimuth_rotation,
@@ -46,6 +46,14 @@ class EulerTask:
     def predict_rolls(self, signals: Tensor) -> tuple[Tensor, Tensor]:
         angles = self.network.angles_of_rolls(self._prepare(signals), all_rolls(signals))
         return _read_angles(angles, all_rolls(signals))
+
+    def draw(
+        self, signals: Tensor, rolls: Tensor, count: int, seeds: Tensor, temperature: float
+    ) -> Draws:
+        """The one answer to each roll: a regression knows no other."""
+        angles = self.network.angles_of_rolls(self._prepare(signals), rolls)
+        answer, valid = _read_angles(angles, rolls)
+        return Draws(torch.where(valid[..., None], answer, torch.nan)[:, :, None])
 
     def _prepare(self, signals: Tensor) -> Tensor:
         return standardise(signals) if self.standardised else signals.float()

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workflow.lib.models.task import turn_back
+from workflow.lib.models.task import Draws, turn_back
 from workflow.lib.orientation import azimuth_rotation, multiply
 from workflow.lib.signals.rolls import AZIMUTHS, ELEVATIONS, roll_azimuth
 
@@ -58,16 +58,46 @@ class KnownSignals(nn.Module):
         index, roll = zip(*found, strict=True)
         return torch.cat(index), torch.cat(roll)
 
+    def nearest_pairs(self, signals: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """As `forward`, the `count` best pairs of a known signal and a roll, (n, count) each.
+
+        Of one signal's rolls only those that correlate better than their neighbours count, in the
+        circle of 72. Also returned: which pairs are any, as there may be fewer; the best is
+        first. Memory is bounded as in `forward`.
+        """
+        few, _ = BLOCKS[signals.device.type]
+        found = [self._pairs(block, count) for block in signals.split(few)]
+        index, roll, exists = zip(*found, strict=True)
+        return torch.cat(index), torch.cat(roll), torch.cat(exists)
+
     def _nearest(self, signals: Tensor, many: int) -> tuple[Tensor, Tensor]:
-        spectrum = _spectrum(signals).permute(2, 0, 1)
+        best, roll = self._best_rolls(_spectrum(signals).permute(2, 0, 1), many)
+        index = best.argmax(dim=1)
+        return index, roll.gather(1, index[:, None])[:, 0]
+
+    def _best_rolls(self, spectrum: Tensor, many: int) -> tuple[Tensor, Tensor]:
+        """Of the known signals the highest correlation with each spectrum, and its roll, (n, m)."""
         best, roll = [], []
         for known in self.spectrum.split(many, dim=2):
             correlation = torch.fft.irfft(spectrum @ known.conj(), AZIMUTHS, dim=0)
             highest, of_roll = correlation.max(dim=0)  # of 72 × n × m; n × m are left
             best.append(highest)
             roll.append(of_roll)
-        index = torch.cat(best, dim=1).argmax(dim=1)
-        return index, torch.cat(roll, dim=1).gather(1, index[:, None])[:, 0]
+        return torch.cat(best, dim=1), torch.cat(roll, dim=1)
+
+    def _pairs(self, signals: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        spectrum = _spectrum(signals).permute(2, 0, 1)
+        best, _ = self._best_rolls(spectrum, BLOCKS[signals.device.type][1])
+        # Fewer than `count` signals have a better roll than one that is in a pair to be found
+        index = best.argsort(dim=1, descending=True, stable=True)[:, :count]
+        known = self.spectrum[:, :, index].conj()  # (37, 6, n, signals)
+        correlation = torch.fft.irfft((spectrum.mT[..., None] * known).sum(1), AZIMUTHS, dim=0)
+        beside = torch.maximum(correlation.roll(1, 0), correlation.roll(-1, 0))
+        peaks = torch.where(correlation >= beside, correlation, -torch.inf)
+        peaks = peaks.permute(1, 2, 0).flatten(1)  # (n, signals · 72)
+        order = peaks.argsort(dim=1, descending=True, stable=True)[:, :count]
+        exists = peaks.gather(1, order).isfinite()
+        return index.gather(1, order // AZIMUTHS), order % AZIMUTHS, exists
 
 
 class NearestTask:
@@ -95,6 +125,15 @@ class NearestTask:
         """All rolls of a signal have the same neighbour, so that one of them is looked up."""
         answer, valid = self.predict(signals, torch.zeros_like(signals[:, 0, 0], dtype=torch.int64))
         return answer[:, None].expand(-1, AZIMUTHS, -1), valid[:, None].expand(-1, AZIMUTHS)
+
+    def draw(
+        self, signals: Tensor, rolls: Tensor, count: int, seeds: Tensor, temperature: float
+    ) -> Draws:
+        """The `count` nearest pairs of a known signal and a roll; of one view, whatever `rolls`."""
+        index, roll, exists = self.network.nearest_pairs(signals, count)
+        orientation = self.network.orientation[index]
+        turned = multiply(azimuth_rotation(roll).to(orientation), orientation)
+        return Draws(torch.where(exists[..., None], turned, torch.nan)[:, None])
 
 
 def _spectrum(signals: Tensor) -> Tensor:

@@ -16,6 +16,19 @@ from workflow.lib.orientation import azimuth_rotation, conjugate, multiply
 from workflow.lib.signals.rolls import AZIMUTHS
 
 
+@dataclass(frozen=True)
+class Draws:
+    """Answers to n signals in v rolls of each, m to each roll, turned back by it.
+
+    orientation: float64 (n, v, m, 4), unit quaternions, NaN where an answer is none.
+    log_probability: (n, v, m), natural log, of the sequences written; −∞ where there is none. None
+    for classes that do not write: their answers count the same.
+    """
+
+    orientation: Tensor
+    log_probability: Tensor | None = None
+
+
 @runtime_checkable
 class Task(Protocol):
     """A network and what it is asked; made from the architecture of the config as keywords.
@@ -44,6 +57,47 @@ class Task(Protocol):
 
     def predict_rolls(self, signals: Tensor) -> tuple[Tensor, Tensor]:
         """As `predict`, for all 72 rolls of each signal: answers (n, 72, 4), valid (n, 72)."""
+        ...
+
+    def draw(
+        self, signals: Tensor, rolls: Tensor, count: int, seeds: Tensor, temperature: float
+    ) -> Draws:
+        """Draws from what the network takes for possible, of signals (n, 6, 72) in `rolls` (n, v).
+
+        count: of each roll; a class that knows fewer gives fewer, and one to which rolls make no
+        difference gives one roll. seeds (n,), int64: of each signal's random numbers, so that
+        neither other signals nor chunks change them. temperature: of the symbols of a class that
+        writes; others take no notice.
+        """
+        ...
+
+
+@runtime_checkable
+class WritingTask(Task, Protocol):
+    """A task whose network writes its answers and knows the probability of each.
+
+    Letters: n signals (n, 6, 72), rolls (n, v), a orientations (n, a, 4) of the unrolled signals.
+    temperature: divides the logits of every symbol.
+    """
+
+    def most_probable(self, signals: Tensor, rolls: Tensor, width: int) -> Draws:
+        """The most probable sequences of each roll, by a beam of that width, the first first."""
+        ...
+
+    def log_density(
+        self, signals: Tensor, rolls: Tensor, orientation: Tensor, temperature: float
+    ) -> Tensor:
+        """Log density (n, v, a) of orientations, relative to uniform on the fundamental zone."""
+        ...
+
+    def log_probability(
+        self, signals: Tensor, rolls: Tensor, orientation: Tensor, temperature: float
+    ) -> Tensor:
+        """Log probability (n, v, a) of the sequences that orientations are written as."""
+        ...
+
+    def fit_temperature(self, signals: Tensor, orientation: Tensor) -> float:
+        """The temperature at which orientations (n, 4) of such signals are least surprising."""
         ...
 
 

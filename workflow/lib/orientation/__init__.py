@@ -17,6 +17,8 @@ and returns the same dtype and device. Angles come from atan2, never from arccos
 error near 0° is 0.04° in float32 and 1e-6° in float64.
 """
 
+from workflow.lib.orientation.clusters import Clusters, cluster
+from workflow.lib.orientation.density import kernel_log_density
 from workflow.lib.orientation.misorientation import medoid, misorientation_deg
 from workflow.lib.orientation.quaternion import (
     azimuth_rotation,
@@ -35,20 +37,31 @@ from workflow.lib.orientation.symmetry import (
     misorientation_deg_by_operators,
     to_fundamental_zone,
 )
+from workflow.lib.orientation.weighted import (
+    expected_misorientation_deg,
+    least_expected,
+    symmetric_mean,
+)
 
 __all__ = [
     "CUBIC_SYMMETRY",
     "MAX_MISORIENTATION_DEG",
+    "Clusters",
     "azimuth_rotation",
     "canonical_sign",
+    "cluster",
     "conjugate",
     "disorientation_loss",
+    "expected_misorientation_deg",
     "from_euler_zyz",
     "from_matrix",
+    "kernel_log_density",
+    "least_expected",
     "medoid",
     "misorientation_deg",
     "misorientation_deg_by_operators",
     "multiply",
+    "symmetric_mean",
     "to_euler_zyz",
     "to_fundamental_zone",
     "to_matrix",

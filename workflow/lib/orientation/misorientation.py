@@ -78,16 +78,18 @@ def _compare(p: Tensor, q: Tensor, angle: Tensor) -> None:
 
 def _medoids(q: Tensor, valid: Tensor) -> Tensor:
     # Zero instead of an invalid vote makes zero of its angles.
-    total = _total_misorientation(torch.where(valid.unsqueeze(-1), q, 0))
+    total = total_misorientation(torch.where(valid.unsqueeze(-1), q, 0))
     best = torch.where(valid, total, torch.inf).argmin(-1)
     members = q[torch.arange(len(q), device=q.device), best]
     return torch.where(valid.any(-1, keepdim=True), members, torch.nan)
 
 
 @torch.no_grad()
-def _total_misorientation(q: Tensor) -> Tensor:
+def total_misorientation(q: Tensor, weights: Tensor | None = None) -> Tensor:
     """Each member's misorientations from the others of its set, summed, (n, k, 4) → (n, k).
 
+    weights (n, k): of the others; all 1 if there are none. All sets at once: memory is 100 bytes
+    for each pair of a set in float64.
     The members stand on a circle. Those 1, 2, … k/2 places apart are all pairs, each once.
     """
     n, k, _ = q.shape
@@ -97,10 +99,15 @@ def _total_misorientation(q: Tensor) -> Tensor:
     _difference(circle[:, None, :k], turned, difference)
     angle = q.new_empty(k // 2, 2 * k, n)  # twice round as well
     _reduced_angle_deg(difference, spare, angle[:, :k])
-    if k % 2 == 0:  # opposite members would meet twice
+    if k % 2 == 0 and k > 0:  # opposite members would meet twice
         angle[-1, k // 2 : k] = 0
+    if weights is None:
+        onward = angle[:, :k].sum(0)
+    else:
+        twice = weights.T.repeat(2, 1)
+        onward = (angle[:, :k] * twice.unfold(0, k, 1).movedim(-1, 1)[1 : k // 2 + 1]).sum(0)
+        angle[:, :k] *= twice[:k]
     angle[:, k:] = angle[:, :k]
-    onward = angle[:, :k].sum(0)
     # from the one before, from the one before that, …: a row on and a place back each time
     back = angle.as_strided((k // 2, k, n), ((2 * k - 1) * n, n, 1), (k - 1) * n).sum(0)
     return (onward + back).T
