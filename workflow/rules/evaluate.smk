@@ -20,6 +20,7 @@ rule predict:
     resources:
         gpu=int(config["prediction_device"] != "cpu"),
     params:
+        settings=config["several"],
         library=model_digest("predict"),
     script:
         "../scripts/predict.py"

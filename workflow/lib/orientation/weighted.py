@@ -98,9 +98,7 @@ def _best_points(q: Tensor, weights: Tensor) -> Tensor:
     return q.gather(1, order[..., None].expand(-1, -1, 4))
 
 
-def _descended(
-    answer: Tensor, value: Tensor, q: Tensor, weights: Tensor
-) -> tuple[Tensor, Tensor]:
+def _descended(answer: Tensor, value: Tensor, q: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """Answers (n, s, 4) and what they expect (n, s), after steps that each lower it."""
     for _ in range(_STEPS):
         step = _step(answer, q, weights)
