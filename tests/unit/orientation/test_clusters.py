@@ -1,4 +1,4 @@
-"""Clusters of orientations that are known beforehand, and whatever the disguise of their members."""
+"""Clusters of orientations that are known beforehand, whatever the disguise of their members."""
 
 import numpy as np
 import pytest

@@ -18,6 +18,8 @@ KINDS = ("one_view", "mixture", "product")
 FLOOR = 1e-3
 """The uniform distribution's share in every kernel density: that all may be wrong."""
 
+_POINTS_OF_PRODUCT = 128  # of all draws; few of them have any weight
+
 # Whose draws of 72 views are handled at once: on a CPU what fits its cache, on a GPU its memory
 SIGNALS_PER_BATCH = {"cpu": 16, "cuda": 256}
 
@@ -70,7 +72,7 @@ def support(kind: str, one: Tensor, views: Tensor, bandwidth_deg: float) -> Supp
     draws = one if kind == "one_view" else views
     points = draws.flatten(1, 2)
     if kind == "product":
-        return Support(points, _product_weights(views, bandwidth_deg))
+        return _heaviest(Support(points, _product_weights(views, bandwidth_deg)))
     valid = points.isfinite().all(-1)
     return Support(points, valid / valid.new_full((), points.shape[1], dtype=points.dtype))
 
@@ -87,6 +89,16 @@ def log_density(at: Tensor, points: Support, bandwidth_deg: float) -> Tensor:
     """Log density (n, a) at (n, a, 4), relative to uniform: kernels, and the uniform share."""
     kernels = kernel_log_density(at, points.orientation, points.weights, bandwidth_deg)
     return torch.logaddexp(kernels + math.log1p(-FLOOR), uniform_share(points).log())
+
+
+def _heaviest(points: Support) -> Support:
+    """The points of greatest weight, scaled to the same sum, in the order that they had."""
+    kept = min(_POINTS_OF_PRODUCT, points.weights.shape[1])
+    index = points.weights.topk(kept).indices.sort().values
+    weights = points.weights.gather(1, index)
+    total = points.weights.sum(1, keepdim=True)
+    weights = weights * (total / weights.sum(1, keepdim=True)).nan_to_num(0)
+    return Support(points.orientation.gather(1, index[..., None].expand(-1, -1, 4)), weights)
 
 
 def _product_weights(views: Tensor, bandwidth_deg: float) -> Tensor:

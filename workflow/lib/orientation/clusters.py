@@ -12,6 +12,7 @@ from workflow.lib.orientation.weighted import symmetric_mean
 from workflow.lib.runtime.threads import share_out
 
 _SETS_TOGETHER = 16  # of as many points as fill a table: calling PyTorch takes time as well
+_LEADERS = 192  # points of a set, evenly taken, that may lead: what they cost grows with the rest
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ def cluster(q: Tensor, weights: Tensor, radius_deg: float, k: int) -> Clusters:
     is 0 or NaN take no part. A leader is the point with the greatest remaining weight within
     `radius_deg` of it, of near equals the one amid its neighbours. Its neighbours' symmetric mean
     takes its place, so that a leader beside the middle cuts no mode in halves; what remains within
-    the radius of that mean is a cluster, and is removed. Memory is bounded whatever n.
+    the radius of that mean is a cluster, and is removed. Of more than 192 points, only so many,
+    evenly taken, may lead, which can miss clusters of fewer than m / 192 points. Memory is bounded
+    whatever n.
     """
     rows = _SETS_TOGETHER * rows_at_once(q.shape[1] ** 2, q.device)
     found = share_out(lambda *sets: _clusters(*sets, radius_deg, k), rows, q, weights)
@@ -48,12 +51,15 @@ def _clusters(q: Tensor, weights: Tensor, radius_deg: float, k: int) -> tuple[Te
     part = (weights > 0) & q.isfinite().all(-1)
     points = torch.where(part[..., None], q, 0)  # zeros are near nothing
     remaining = torch.where(part, weights, 0)
-    neighbours = _neighbours(points, limit)
+    m = points.shape[1]
+    may_lead = torch.arange(min(m, _LEADERS), device=q.device) * m // min(m, _LEADERS)
+    neighbours = _neighbours(points[:, may_lead], points, limit)
     every = torch.arange(len(q), device=q.device)
     centres, shares = [], []
     for _ in range(k):
         around = (neighbours @ remaining.to(neighbours)[..., None])[..., 0]
-        leader = points[every, torch.where(remaining > 0, around, -1).argmax(1)]
+        first = torch.where(remaining[:, may_lead] > 0, around, -1).argmax(1)
+        leader = points[every, may_lead[first]]
         centre = symmetric_mean(points, _within(points, remaining, leader, limit), leader)
         members = _within(points, remaining, centre, limit)
         centres.append(symmetric_mean(points, members, centre))
@@ -65,13 +71,13 @@ def _clusters(q: Tensor, weights: Tensor, radius_deg: float, k: int) -> tuple[Te
     return orientation, probability.gather(1, order)
 
 
-def _neighbours(points: Tensor, limit: float) -> Tensor:
-    """(n, m, m): 0 for pairs further apart than the radius, and a little over 1 for others.
+def _neighbours(leaders: Tensor, points: Tensor, limit: float) -> Tensor:
+    """(n, a, m): 0 for pairs further apart than the radius, and a little over 1 for others.
 
     The little, up to 1 − limit, decides among leaders with the same neighbours, whatever the order
     of the points. float32 suffices: it moves the radius by a millionth of a radian.
     """
-    cosines = nearest_cosines(points.float(), points.float())
+    cosines = nearest_cosines(leaders.float(), points.float())
     return functional.threshold_(cosines.add_(1 - limit), 1.0, 0.0)
 
 
