@@ -14,13 +14,22 @@ from workflow.lib.inference import plain, tta
 from workflow.lib.models import nearest
 from workflow.lib.models.registry import make_task
 from workflow.lib.networks import azimuth, lstm, sequencenet
-from workflow.lib.orientation import medoid, misorientation, misorientation_deg
+from workflow.lib.orientation import (
+    cluster,
+    kernel_log_density,
+    least_expected,
+    medoid,
+    misorientation,
+    misorientation_deg,
+    pairs,
+)
 from workflow.lib.signals.rolls import AZIMUTHS
 from workflow.lib.tokens import TOKENIZERS, decimal, digit
 from workflow.lib.tokens.tokenizer import _CHUNK
 
 Q = random_quaternions(150_000, 1)
 VOTES = Q[: 60 * AZIMUTHS].reshape(60, AZIMUTHS, 4)
+WEIGHTS = torch.full((60, AZIMUTHS), 1 / AZIMUTHS, dtype=torch.float64)
 SIGNALS = torch.randint(
     0, 256, (11, 6, AZIMUTHS), generator=torch.Generator().manual_seed(0)
 ).byte()
@@ -45,6 +54,15 @@ SMALL = {"layers": 1, "width": 16}
 KERNELS = {
     "misorientation": (lambda: [misorientation_deg(Q, Q.flip(0))], misorientation, "_difference"),
     "medoid": (lambda: [medoid(VOTES)], misorientation, "_difference"),
+    "clusters": (
+        lambda: list(vars(cluster(VOTES, WEIGHTS, 20.0, 4)).values()), pairs, "_cosines",
+    ),
+    "least expected": (
+        lambda: [least_expected(VOTES, WEIGHTS)], misorientation, "_difference",
+    ),
+    "kernel density": (
+        lambda: [kernel_log_density(VOTES, VOTES, WEIGHTS, 3.0)], pairs, "_cosines",
+    ),
     "digit tokens, written": (lambda: tokens_both_ways("digit"), digit, "digits"),
     "digit tokens, read": (lambda: tokens_both_ways("digit"), digit, "integer"),
     "decimal tokens, written": (lambda: tokens_both_ways("decimal"), decimal, "digits"),
@@ -67,6 +85,7 @@ KERNELS = {
 
 @pytest.fixture(autouse=True)
 def several_chunks(monkeypatch):
+    monkeypatch.setitem(pairs._PAIRS, "cpu", 10_000)
     monkeypatch.setitem(plain.SIGNALS_PER_BATCH, "cpu", 4)
     monkeypatch.setitem(tta.SIGNALS_PER_BATCH, "cpu", 4)
     monkeypatch.setattr(sequencenet, "FEWEST_BY_HAND", 1)

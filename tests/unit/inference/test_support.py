@@ -11,6 +11,7 @@ from tests.unit.quaternions import quaternion, random_quaternions
 from workflow.lib.inference import support
 from workflow.lib.inference.levels import level
 from workflow.lib.inference.support import FLOOR, Support, log_density
+from workflow.lib.models.task import Draws
 from workflow.lib.orientation import misorientation_deg_by_operators, multiply
 
 UNIFORM = random_quaternions(150_000, 1)[None]
@@ -85,7 +86,7 @@ def test_the_product_weighs_draws_by_all_views_over_their_mean():
     q[0, 1, 2] = torch.nan  # a view of two
     q[1, 3] = torch.nan  # a view of nothing
     one = torch.full((2, 1, 1, 4), torch.nan, dtype=torch.float64)
-    found = support.support("product", one, q, 8.0)
+    found = support.support("product", Draws(one), Draws(q), 8.0)
     peak = log_density(q[:1, 0, :1], Support(q[:1, 0, :1], torch.ones(1, 1)), 8.0).exp() - FLOOR
     for i in range(2):
         table = misorientation_deg_by_operators(q[i].reshape(1, 12, 1, 4), q[i][:, None])
@@ -102,11 +103,11 @@ def test_the_product_weighs_draws_by_all_views_over_their_mean():
 
 def test_a_product_of_nothing_weighs_nothing_and_of_many_draws_the_heaviest_are_kept(monkeypatch):
     nothing = torch.full((1, 3, 2, 4), torch.nan, dtype=torch.float64)
-    assert support.support("product", nothing, nothing, 3.0).weights.sum() == 0
+    assert support.support("product", Draws(nothing), Draws(nothing), 3.0).weights.sum() == 0
     q = moved(random_quaternions(1, 8)[:, None, None].expand(-1, 5, 4, -1), 5.0, 9)
-    whole = support.support("product", q, q, 3.0)
+    whole = support.support("product", Draws(q), Draws(q), 3.0)
     monkeypatch.setattr(support, "_POINTS_OF_PRODUCT", 6)
-    few = support.support("product", q, q, 3.0)
+    few = support.support("product", Draws(q), Draws(q), 3.0)
     heaviest = whole.weights[0].sort().values[-6:]
     torch.testing.assert_close(few.weights[0].sort().values, heaviest / heaviest.sum())
     assert few.weights.sum().item() == pytest.approx(1)
@@ -115,7 +116,7 @@ def test_a_product_of_nothing_weighs_nothing_and_of_many_draws_the_heaviest_are_
 def test_of_views_or_draws_that_are_none_the_weight_lacks():
     views = random_quaternions(24, 10).reshape(2, 3, 4, 4)
     views[0, 1] = torch.nan
-    found = support.support("mixture", views[:, :1], views, 3.0)
+    found = support.support("mixture", Draws(views[:, :1]), Draws(views), 3.0)
     torch.testing.assert_close(found.weights.sum(1), torch.tensor([2 / 3, 1]).double())
     assert (found.weights[0, 4:8] == 0).all()
 

@@ -17,6 +17,7 @@ from workflow.lib.inference.support import (
     SIGNALS_PER_BATCH,
     Settings,
     Support,
+    drawn,
     log_density,
     no_rolls,
     seeds_of,
@@ -108,12 +109,11 @@ def _judged(
     signals: Tensor, seeds: Tensor, reference: Tensor,
 ) -> dict[str, tuple[Support, dict[str, Tensor]]]:  # fmt: skip
     """By kind the weighted orientations, their candidates, and how likely the reference is."""
-    one = task.draw(signals, no_rolls(signals), settings.draws, seeds, temperature)
-    views = task.draw(signals, all_rolls(signals), settings.draws_per_view, seeds, temperature)
+    one, views = drawn(task, signals, seeds, settings, temperature)
     found = {}
     for kind in KINDS:
         bandwidth = fitted.bandwidth_deg[kind]
-        points = support(kind, one.orientation, views.orientation, bandwidth)
+        points = support(kind, one, views, bandwidth)
         merged = cluster(
             points.orientation, points.weights, settings.radius_deg, settings.candidates
         )
@@ -155,7 +155,7 @@ def _most_probable(task: Task, settings: Settings, signals: Tensor) -> dict[str,
         return None
     one = task.most_probable(signals, no_rolls(signals), settings.beam_width)
     views = task.most_probable(signals, all_rolls(signals), 1)
-    best = views.log_probability[..., 0].argmax(1)
+    best = views.log_probability[..., 0].nan_to_num(-torch.inf).argmax(1)
     of_views = views.orientation[torch.arange(len(signals), device=signals.device), best, 0]
     return {"one_view": one.orientation[:, 0, 0], "mixture": of_views, "product": of_views}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workflow.lib.models.task import Task, all_rolls
+from workflow.lib.models.task import Draws, Task, all_rolls
 from workflow.lib.orientation import kernel_log_density
 
 KINDS = ("one_view", "mixture", "product")
@@ -60,19 +60,19 @@ def no_rolls(signals: Tensor) -> Tensor:
 
 def drawn(
     task: Task, signals: Tensor, seeds: Tensor, settings: Settings, temperature: float
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Draws, Draws]:
     """Draws of one view (n, 1, m, 4), and of all views (n, v, m, 4)."""
     one = task.draw(signals, no_rolls(signals), settings.draws, seeds, temperature)
     views = task.draw(signals, all_rolls(signals), settings.draws_per_view, seeds, temperature)
-    return one.orientation, views.orientation
+    return one, views
 
 
-def support(kind: str, one: Tensor, views: Tensor, bandwidth_deg: float) -> Support:
+def support(kind: str, one: Draws, views: Draws, bandwidth_deg: float) -> Support:
     """The weighted orientations of a kind; the bandwidth is the product's."""
     draws = one if kind == "one_view" else views
-    points = draws.flatten(1, 2)
+    points = draws.orientation.flatten(1, 2)
     if kind == "product":
-        return _heaviest(Support(points, _product_weights(views, bandwidth_deg)))
+        return _heaviest(Support(points, _product_weights(views.orientation, bandwidth_deg)))
     valid = points.isfinite().all(-1)
     return Support(points, valid / valid.new_full((), points.shape[1], dtype=points.dtype))
 

@@ -17,8 +17,8 @@ from workflow.lib.runtime.threads import share_out
 
 _POINTS = 3  # the points of a set from which the search for the least begins
 _DESCENTS = 2  # how many of all starts are followed
-_STEPS = 30
-_STILL_DEG = 0.002  # a step that moves no answer further ends the search
+_STEPS = 20
+_STILL_DEG = 0.005  # an answer that a step moves no further has come to rest
 _SAME_RAD = 1e-6  # an answer so near a point lies on it
 
 
@@ -99,17 +99,21 @@ def _best_points(q: Tensor, weights: Tensor) -> Tensor:
 
 
 def _descended(answer: Tensor, value: Tensor, q: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Answers (n, s, 4) and what they expect (n, s), after steps that each lower it."""
+    """Answers (n, s, 4) and what they expect (n, s), after steps that each lower it.
+
+    Each comes to rest by itself, so that it does not depend on the others.
+    """
+    moving = torch.ones_like(value, dtype=torch.bool)
     for _ in range(_STEPS):
         step = _step(answer, q, weights)
         tried = multiply(answer, _rotation(step))
         tried = tried / tried.norm(dim=-1, keepdim=True)
         expected = expected_misorientation_deg(tried, q, weights)
-        better = expected < value
+        better = moving & (expected < value)
         answer = torch.where(better[..., None], tried, answer)
         value = torch.where(better, expected, value)
-        moved_deg = torch.rad2deg(step.norm(dim=-1))
-        if not (better & (moved_deg > _STILL_DEG)).any():
+        moving = better & (torch.rad2deg(step.norm(dim=-1)) > _STILL_DEG)
+        if not moving.any():
             break
     return answer, value
 
