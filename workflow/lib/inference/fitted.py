@@ -14,11 +14,12 @@ from workflow.lib.inference.support import (
     Settings,
     drawn,
     log_density,
+    merged,
     seeds_of,
     support,
 )
 from workflow.lib.models.task import Task, WritingTask
-from workflow.lib.orientation import cluster, misorientation_deg
+from workflow.lib.orientation import misorientation_deg
 from workflow.lib.runtime.progress import tracked
 from workflow.lib.runtime.threads import share_out
 
@@ -117,10 +118,7 @@ def _candidates(
     one, views = drawn(task, signals, seeds, settings, 1.0)
     found = {}
     for kind in KINDS:
-        points = support(kind, one, views, bandwidth[kind])
-        clusters = cluster(
-            points.orientation, points.weights, settings.radius_deg, settings.candidates
-        )
+        clusters = merged(support(kind, one, views, bandwidth[kind]), settings)
         angle = misorientation_deg(clusters.orientation, orientation[:, None])
         right = angle <= settings.radius_deg
         right = torch.cat((right, ~right.any(1, keepdim=True)), 1)

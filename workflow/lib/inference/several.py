@@ -19,13 +19,14 @@ from workflow.lib.inference.support import (
     Support,
     drawn,
     log_density,
+    merged,
     no_rolls,
     seeds_of,
     support,
 )
 from workflow.lib.inference.tta import predict_tta
 from workflow.lib.models.task import Task, WritingTask, all_rolls
-from workflow.lib.orientation import canonical_sign, cluster, least_expected
+from workflow.lib.orientation import canonical_sign, least_expected
 from workflow.lib.runtime.progress import tracked
 from workflow.lib.runtime.threads import share_out
 
@@ -114,13 +115,11 @@ def _judged(
     for kind in KINDS:
         bandwidth = fitted.bandwidth_deg[kind]
         points = support(kind, one, views, bandwidth)
-        merged = cluster(
-            points.orientation, points.weights, settings.radius_deg, settings.candidates
-        )
+        candidates = merged(points, settings)
         arrays = {
-            "candidate_orientation": merged.orientation,
-            "candidate_probability": merged.probability,
-            "left_out_probability": merged.left_out,
+            "candidate_orientation": candidates.orientation,
+            "candidate_probability": candidates.probability,
+            "left_out_probability": candidates.left_out,
         }
         if kind == "one_view" and isinstance(task, WritingTask):
             asked = signals, no_rolls(signals), reference[:, None], temperature

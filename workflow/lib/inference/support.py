@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from workflow.lib.models.task import Draws, Task, all_rolls
-from workflow.lib.orientation import kernel_log_density
+from workflow.lib.orientation import Clusters, cluster, kernel_log_density
 
 KINDS = ("one_view", "mixture", "product")
 """The signal as it is; the mean of its 72 views' distributions; their normalised product."""
@@ -75,6 +75,11 @@ def support(kind: str, one: Draws, views: Draws, bandwidth_deg: float) -> Suppor
         return _heaviest(Support(points, _product_weights(views.orientation, bandwidth_deg)))
     valid = points.isfinite().all(-1)
     return Support(points, valid / valid.new_full((), points.shape[1], dtype=points.dtype))
+
+
+def merged(points: Support, settings: Settings) -> Clusters:
+    """The candidates that the points merge into."""
+    return cluster(points.orientation, points.weights, settings.radius_deg, settings.candidates)
 
 
 def uniform_share(points: Support) -> Tensor:
