@@ -15,6 +15,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from workflow.lib.simulation.reflectance import (
+    FACET_AMPLITUDE,
     Specimen,
     add_label_noise,
     euler_zyz_rad,
@@ -117,8 +118,11 @@ def scan_specimen(
     specimen: Specimen,
     rng: np.random.Generator,
     anomalies: bool = False,
+    c: float = FACET_AMPLITUDE,
 ) -> Scan:
     """Simulate a scan of `shape` pixels of a polycrystal with the settings of `specimen`.
+
+    c: amplitude of the facet term.
 
     With `anomalies` the surface has pores and, across the middle of the scan, a band in
     which etching stopped early: ridges are low there, background and noise are not.
@@ -127,7 +131,7 @@ def scan_specimen(
     grains = voronoi_grains(shape, rng)
     n_grains = int(grains.max()) + 1
     orientation = random_orientations(n_grains, specimen.fibre_fraction, rng)
-    ideal = ideal_signal(orientation, random_weights(n_grains, rng), dtype=np.float32)
+    ideal = ideal_signal(orientation, random_weights(n_grains, rng), c, np.float32)
     background, gain = (
         value.astype(np.float32) for value in random_exposure(n_grains, specimen, rng)
     )

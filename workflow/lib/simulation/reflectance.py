@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-BENCHMARK = "sim-v1"
+BENCHMARK = "sim-v1"  # frozen, with `FACET_AMPLITUDE`; see `benchmark` for other amplitudes
 
 ELEVATION_DEG = np.array([15.0, 25.0, 35.0, 45.0, 55.0, 65.0])
 AZIMUTH_DEG = 5.0 * np.arange(72)
@@ -81,6 +81,11 @@ SPECIMENS = (
     Specimen(0.7, 0.10, 0.30, -0.10),
     Specimen(0.0, 0.09, 0.40, 0.00),
 )
+
+
+def benchmark(c: float = FACET_AMPLITUDE) -> str:
+    """What signals of facet amplitude c are called: sim-v1, or by c, as in sim-c0.02."""
+    return BENCHMARK if c == FACET_AMPLITUDE else f"sim-c{c:.12g}"
 
 
 def half_vectors() -> np.ndarray:
@@ -238,9 +243,15 @@ def record(
 
 
 def simulate_signals(
-    orientation: np.ndarray, specimen: Specimen, rng: np.random.Generator
+    orientation: np.ndarray,
+    specimen: Specimen,
+    rng: np.random.Generator,
+    c: float = FACET_AMPLITUDE,
 ) -> np.ndarray:
-    """Recorded signals of grains with the given orientations: (n, 4) → uint8 (n, 6, 72)."""
+    """Recorded signals of grains with the given orientations: (n, 4) → uint8 (n, 6, 72).
+
+    c: amplitude of the facet term; the random numbers are the same for each.
+    """
     n = len(orientation)
     weights = random_weights(n, rng)
     background, gain = (
@@ -249,7 +260,7 @@ def simulate_signals(
     signals = np.empty((n, 6, 72), np.uint8)
     for start in range(0, n, BLOCK):
         block = slice(start, start + BLOCK)
-        ideal = ideal_signal(orientation[block], weights[block], dtype=np.float32)
+        ideal = ideal_signal(orientation[block], weights[block], c, np.float32)
         noise_std = specimen.noise * ideal.mean(axis=(1, 2))
         signals[block] = record((ideal + background[block]) * gain[block], noise_std, specimen, rng)
     return signals
@@ -275,13 +286,13 @@ def euler_zyz_rad(orientation: np.ndarray) -> np.ndarray:
 
 
 def simulate_specimen(
-    n: int, specimen: Specimen, rng: np.random.Generator
+    n: int, specimen: Specimen, rng: np.random.Generator, c: float = FACET_AMPLITUDE
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A set of n grains of one specimen, one signal a grain.
+    """A set of n grains of one specimen, one signal a grain; c: amplitude of the facet term.
 
     Returns signals uint8 (n, 6, 72) and their labels, as an EBSD map would give them:
     ZYZ angles in radians float64 (n, 3), with label noise.
     """
     orientation = random_orientations(n, specimen.fibre_fraction, rng)
-    signals = simulate_signals(orientation, specimen, rng)
+    signals = simulate_signals(orientation, specimen, rng, c)
     return signals, euler_zyz_rad(add_label_noise(orientation, rng))
