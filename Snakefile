@@ -28,6 +28,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/posterior.smk"
 include: "workflow/rules/tune.smk"
 include: "workflow/rules/paper.smk"
 

@@ -80,7 +80,9 @@ def write_archive(
     _check(settings, facet_amplitude)
     folder = Path(folder)
     # First, so that an archive cut short can't pass for measured data either.
-    write_text(folder / MARKER, json.dumps(_marker(settings, float(facet_amplitude)), indent=2) + "\n")
+    write_text(
+        folder / MARKER, json.dumps(_marker(settings, float(facet_amplitude)), indent=2) + "\n"
+    )
     contents = _contents(seed, n_training, n_evaluation, tuple(scan_shape), facet_amplitude)
     for name, content in tracked(contents, "simulate", "file", len(archive_files()) - 1):
         with atomic(folder / name) as part:

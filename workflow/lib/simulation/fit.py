@@ -151,18 +151,14 @@ def _with_label(about: Expansion, orientation: Tensor, label: Tensor) -> Expansi
     precision = LABEL_STD_RAD**-2
     about.gradient[:, :3] -= turn_between(orientation, label) * precision
     about.curvature[:, range(3), range(3)] += precision
-    return Expansion(
-        about.value + label_term(orientation, label), about.gradient, about.curvature
-    )
+    return Expansion(about.value + label_term(orientation, label), about.gradient, about.curvature)
 
 
 def _select(about: Expansion, chosen: Tensor) -> Expansion:
     return Expansion(*(getattr(about, field.name)[chosen] for field in fields(Expansion)))
 
 
-def _take(
-    fit: _State, rows: Tensor, orientation: Tensor, grain: Tensor, about: Expansion
-) -> None:
+def _take(fit: _State, rows: Tensor, orientation: Tensor, grain: Tensor, about: Expansion) -> None:
     fit.orientation[rows], fit.grain[rows] = orientation, grain
     fit.value[rows], fit.gradient[rows] = about.value, about.gradient
     fit.curvature[rows] = about.curvature
@@ -181,7 +177,7 @@ def _step(fit: _State, rows: Tensor) -> Tensor:
 
 
 def _merged(orientation: Tensor, grain: Tensor, value: Tensor, curvature: Tensor) -> Modes:
-    """One mode of all fits (n, s) that came to the same, the heaviest first, without slight ones."""
+    """One mode of all fits (n, s) that came to the same, the heaviest first, none too slight."""
     curvature = _definite(curvature)
     weight = -value - 0.5 * torch.logdet(curvature)
     value, order = value.sort(dim=-1)

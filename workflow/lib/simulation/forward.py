@@ -6,7 +6,7 @@ tests hold one against the other.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -90,7 +90,7 @@ def basis(orientation: Tensor, c: float, dtype: torch.dtype = torch.float32) -> 
     return Basis(signal, (height, height_slope, sine_slope, azimuth_slope), facet)
 
 
-@lru_cache(maxsize=None)
+@cache
 def permutations(device: torch.device) -> Tensor:
     """Which plane each operator of `CUBIC_SYMMETRY` makes of each {111} plane, int64 (24, 4).
 
@@ -107,12 +107,12 @@ def _whole_circle(half: Tensor) -> Tensor:
     return rows.expand(*half.shape[:-1], 6, 2, 36).reshape(*half.shape[:-1], PIXELS)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _half_vectors(dtype: torch.dtype, device: torch.device) -> Tensor:
     """Half vectors of all pixels, (3, 432)."""
     return torch.as_tensor(half_vectors().reshape(PIXELS, 3).T.copy(), dtype=dtype, device=device)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _plane_normals(device: torch.device) -> Tensor:
     return torch.as_tensor(PLANE_NORMALS, device=device)

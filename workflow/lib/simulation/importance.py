@@ -128,7 +128,7 @@ def _adapted(modes: Modes, samples: Samples, change: Tensor) -> Modes:
     covariance counts as well.
     """
     weight = _flattened(samples.weight)
-    n, m = modes.share.shape
+    m = modes.share.shape[1]
     member = torch.nn.functional.one_hot(samples.mode, m) * weight.unsqueeze(-1)  # (n, a, m)
     total = member.sum(1)
     member = member / total.clamp_min(1e-30).unsqueeze(1)

@@ -75,10 +75,9 @@ def neighbours_of_grid() -> Tensor:
     owner = torch.arange(len(grid)).unsqueeze(1).expand(-1, len(CUBIC_SYMMETRY))[outside]
     images = images[outside]
     pairs = [
-        torch.stack(((part @ images.T).abs() > near).nonzero(as_tuple=True)) + torch.tensor([[i], [0]])
-        for i, part in zip(
-            range(0, len(grid), 512), grid.to(torch.float32).split(512), strict=True
-        )
+        torch.stack(((part @ images.T).abs() > near).nonzero(as_tuple=True))
+        + torch.tensor([[i], [0]])
+        for i, part in zip(range(0, len(grid), 128), grid.to(torch.float32).split(128), strict=True)
     ]
     first, image = torch.cat(pairs, 1)
     count = torch.bincount(first, minlength=len(grid))
