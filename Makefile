@@ -8,8 +8,8 @@ FREEZE := $(BIN)/python -m pip freeze | sed 's/+cpu$$//'
 TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 
 .DEFAULT_GOAL := help
-.PHONY: help installed tools demo tune report test lint bench bench-pipeline rulegraph tex clean \
-	requirements pins
+.PHONY: help installed tools demo tune ambiguity report test lint bench bench-pipeline rulegraph tex \
+	clean requirements pins
 
 # What the caller's shell has set for other work: which code Python runs and how, where jobs go,
 # whose repository git looks at.
@@ -51,6 +51,13 @@ tune: installed ## candidates for the demo's settings, trained and compared by v
 	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" "the search" && $(SNAKEMAKE) --cores $(CORES) --nolock \
 		--rerun-incomplete --configfile config/tune.yaml --quiet rules host -- tune; } <>.snakemake/tune.lock
 	@cat results/tune/tuning.md
+
+ambiguity: installed ## the facet amplitude swept: several answers where the signal has several
+	@mkdir -p .snakemake
+	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" "the sweep" && $(SNAKEMAKE) --cores $(CORES) --nolock \
+		--rerun-incomplete --configfile config/ambiguity.yaml --quiet rules host -- ambiguity; \
+		} <>.snakemake/ambiguity.lock
+	@cat results/ambiguity/ambiguity.md
 
 report: demo ## the demo's tables, figures and logs as one zip to browse
 	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet all --report results/demo/report.zip

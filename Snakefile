@@ -30,6 +30,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/posterior.smk"
 include: "workflow/rules/tune.smk"
+include: "workflow/rules/ambiguity.smk"
 include: "workflow/rules/paper.smk"
 
 
@@ -37,6 +38,8 @@ onstart:
     checked(check_writable, Path(RESULTS))
     if {"tune", *rules.tune.output}.intersection(workflow.dag_settings.targets):
         checked(check_candidates, config, CLASSES)
+    if {"ambiguity", *OF_SWEEP}.intersection(workflow.dag_settings.targets):
+        checked(check_sweep, config)
     if workflow.local_exec:
         checked(check_gpu, config, bool(workflow.deployment_settings.deployment_method))
         if workflow.is_main_process and not workflow.touch:

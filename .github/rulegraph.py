@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 COLOURS = {"data": "#0072b2", "train": "#d55e00", "evaluate": "#007a5a", "paper": "#7b3f8c"}
-COLOURS["tune"] = COLOURS["evaluate"]  # the figure of a search
+COLOURS["tune"] = COLOURS["ambiguity"] = COLOURS["evaluate"]  # figures of what is on record
 OTHERS = "#444444"
 STYLE = """\
     graph [rankdir=LR, nodesep=0.2, ranksep=0.33, margin=0.1, bgcolor=white];

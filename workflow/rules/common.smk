@@ -1,6 +1,7 @@
 # What the other files share: the checked config, folders, and the files that depend on it.
 # Needs: the config. Makes: no file.
 
+import re
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -9,7 +10,7 @@ from snakemake.utils import update_config
 from workflow.lib.archive.download.lock import check_untouched
 from workflow.lib.archive.layout import files_of
 from workflow.lib.runtime.checkout import code_version
-from workflow.lib.runtime.config import check_config, typed
+from workflow.lib.runtime.config import amplitudes_of, check_config, check_sweep, typed
 from workflow.lib.runtime.digest import library_digest
 from workflow.lib.runtime.files import InputError, check_writable
 from workflow.lib.runtime.forecast import Training, forecast
@@ -51,10 +52,15 @@ def project_file(path):
     return path if ROOT.samefile(Path.cwd()) else str(ROOT / path)
 
 
-RESULTS = f"results/{config['run']}"
+RUN = config["run"]
+RESULTS = f"results/{RUN}"
+# What is made for each dataset has the wildcard `run`: this run, or one of its sweep of the facet
+# amplitude, whose datasets lie beside each other in this run's folder, each complete in itself.
+SWEEP = {f"{RUN}/{name}": c for name, c in amplitudes_of(config).items()}
+OF_DATASET = "results/{run}"
 DATASET_ID, DATASET_VERSION = "z8bh7n5b7d", 1  # doi 10.17632/z8bh7n5b7d.1
 RAW = f"results/raw/{DATASET_ID}.{DATASET_VERSION}"  # downloads, shared by all runs
-SIMULATED = f"{RESULTS}/archive"
+SIMULATED = f"{OF_DATASET}/archive"
 MODELS = config["models"]
 CLASSES = read_classes(ROOT / "workflow/schemas")
 COMPARED = config["compared"]
@@ -76,21 +82,29 @@ TABLES = {  # shown by `snakemake --report`
     "trainings": "Time and memory of the trainings",
 }
 
-MODEL = f"{RESULTS}/models/{{network}}/{{fold}}/{{seed}}"
-PREDICTIONS = f"{RESULTS}/predictions/{{network}}/{{fold}}/{{seed}}.h5"
+MODEL = f"{OF_DATASET}/models/{{network}}/{{fold}}/{{seed}}"
+PREDICTIONS = f"{OF_DATASET}/predictions/{{network}}/{{fold}}/{{seed}}.h5"
+POSTERIOR = f"{OF_DATASET}/posterior/{{fold}}.h5"
 
 
 wildcard_constraints:
+    run="|".join(map(re.escape, [RUN, *SWEEP])),
     network="|".join(MODELS),
     tokenizer=r"\w+",
     fold=r"\d+",
     seed=r"\d+",
 
 
-def every_training(pattern, folds=None, names=None):
-    """One file of each model (or of those named), fold and seed."""
+def of_this_run(pattern):
+    """The file of this run itself, not of its sweep."""
+    return expand(pattern, run=RUN)[0]
+
+
+def every_training(pattern, folds=None, names=None, runs=(RUN,)):
+    """One file of each model (or of those named), fold and seed, of this run or of those named."""
     return expand(
         pattern,
+        run=runs,
         network=list(MODELS) if names is None else names,
         fold=config["folds"] if folds is None else folds,
         seed=config["seeds"],
@@ -104,11 +118,16 @@ def every_intermediate():
     Snakemake removes what a failed job should have made, and notes its parameters as if it had:
     were it not asked for, the results of before would pass for those of the failed job.
     """
-    made = list(rules.simulate.output) if config["data"]["source"] == "simulated" else []
-    made += [*rules.ingest.output, *rules.score.output, *rules.table1.output, *GENERATED]
-    made += every_training([*rules.split.output, *rules.tokenize.output])
-    made += every_training([*rules.train.output, *rules.predict.output])
+    made = [*made_of_datasets(), *rules.score.output, *rules.table1.output, *GENERATED]
     return [*made, *rules.compile.output]
+
+
+def made_of_datasets(folds=None, runs=(RUN,)):
+    """What every dataset comes to: of this run, or of the sweep."""
+    simulated = rules.simulate.output if config["data"]["source"] == "simulated" else []
+    made = [*simulated, *rules.ingest.output, *rules.split.output, *rules.tokenize.output]
+    made += [*rules.train.output, *rules.predict.output]
+    return every_training(made, folds, runs=runs)
 
 
 def traces():
@@ -119,17 +138,33 @@ def traces():
     return [f"{RESULTS}/traces/{name}/{fold}/{seed}.json" for name in wanted]
 
 
-def table_fold(pattern, names=None):
+def table_fold(pattern, names=None, runs=(RUN,)):
     """One file of each model and seed, for the fold of Table 1 and Figure 1."""
-    return every_training(pattern, [config["table_fold"]], names)
+    return every_training(pattern, [config["table_fold"]], names, runs)
+
+
+def facet_amplitude(wildcards):
+    """That of a dataset of the sweep, or the config's."""
+    return SWEEP.get(wildcards.run, config["simulation"]["facet_amplitude"])
+
+
+def answers_by_amplitude():
+    """The files with answers for each amplitude of the sweep: the models', and the exact ones."""
+    return {
+        amplitude: {
+            "predictions": table_fold(PREDICTIONS, runs=[run]),
+            "posterior": table_fold(POSTERIOR, runs=[run])[0],
+        }
+        for run, amplitude in SWEEP.items()
+    }
 
 
 def training_inputs(wildcards):
     """A fold's signals, and its tokens if that is what the model learns to write."""
-    inputs = {"fold": f"{RESULTS}/folds/{{fold}}.h5"}
+    inputs = {"fold": f"{OF_DATASET}/folds/{{fold}}.h5"}
     tokenizer = tokenizer_of(wildcards.network)
     if tokenizer is not None:
-        inputs["tokens"] = f"{RESULTS}/tokens/{tokenizer}/{{fold}}.h5"
+        inputs["tokens"] = f"{OF_DATASET}/tokens/{tokenizer}/{{fold}}.h5"
     return inputs
 
 

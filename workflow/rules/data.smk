@@ -10,18 +10,19 @@ rule simulate:
             f"{SIMULATED}/data/{{part}}_sets/{{specimen}}.npy",
             part=["training", "evaluation"],
             specimen=SPECIMENS,
+            allow_missing=True,
         ),
         f"{SIMULATED}/data/samples/08/drm_data.npy",
         f"{SIMULATED}/data/samples/08/eulers.npy",
         f"{SIMULATED}/data/anomaly_specimen.npy",
     log:
-        f"{RESULTS}/logs/simulate.log",
+        f"{OF_DATASET}/logs/simulate.log",
     benchmark:
-        f"{RESULTS}/benchmarks/simulate.tsv"
+        f"{OF_DATASET}/benchmarks/simulate.tsv"
     conda:
         "../../envs/data.yaml"
     params:
-        **config["simulation"],
+        **config["simulation"] | {"facet_amplitude": facet_amplitude},
         library=library_digest("simulate"),
     script:
         "../scripts/simulate.py"
@@ -61,12 +62,12 @@ rule ingest:
     input:
         INGESTED[config["data"]["source"]](),
     output:
-        dataset=f"{RESULTS}/dataset.h5",
-        scans=f"{RESULTS}/scans.h5",
+        dataset=f"{OF_DATASET}/dataset.h5",
+        scans=f"{OF_DATASET}/scans.h5",
     log:
-        f"{RESULTS}/logs/ingest.log",
+        f"{OF_DATASET}/logs/ingest.log",
     benchmark:
-        f"{RESULTS}/benchmarks/ingest.tsv"
+        f"{OF_DATASET}/benchmarks/ingest.tsv"
     conda:
         "../../envs/data.yaml"
     params:
@@ -82,11 +83,11 @@ rule split:
     input:
         dataset=rules.ingest.output.dataset,
     output:
-        fold=f"{RESULTS}/folds/{{fold}}.h5",
+        fold=f"{OF_DATASET}/folds/{{fold}}.h5",
     log:
-        f"{RESULTS}/logs/split/{{fold}}.log",
+        f"{OF_DATASET}/logs/split/{{fold}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/split/{{fold}}.tsv"
+        f"{OF_DATASET}/benchmarks/split/{{fold}}.tsv"
     priority: 1  # on the longest way to the paper
     conda:
         "../../envs/data.yaml"
@@ -101,11 +102,11 @@ rule tokenize:
     input:
         fold=rules.split.output.fold,
     output:
-        tokens=f"{RESULTS}/tokens/{{tokenizer}}/{{fold}}.h5",
+        tokens=f"{OF_DATASET}/tokens/{{tokenizer}}/{{fold}}.h5",
     log:
-        f"{RESULTS}/logs/tokenize/{{tokenizer}}/{{fold}}.log",
+        f"{OF_DATASET}/logs/tokenize/{{tokenizer}}/{{fold}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/tokenize/{{tokenizer}}/{{fold}}.tsv"
+        f"{OF_DATASET}/benchmarks/tokenize/{{tokenizer}}/{{fold}}.tsv"
     priority: 1  # on the longest way to the paper
     conda:
         LEARN_ENVIRONMENT
@@ -117,7 +118,7 @@ rule tokenize:
 
 rule describe:
     input:
-        dataset=rules.ingest.output.dataset,
+        dataset=of_this_run(rules.ingest.output.dataset),
         style=STYLE,
     output:
         markdown=f"{RESULTS}/data_card.md",

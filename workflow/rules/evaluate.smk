@@ -5,15 +5,15 @@
 
 rule predict:
     input:
-        fold=f"{RESULTS}/folds/{{fold}}.h5",
+        fold=f"{OF_DATASET}/folds/{{fold}}.h5",
         weights=rules.train.output.weights,
         model=rules.train.output.model,
     output:
         predictions=PREDICTIONS,
     log:
-        f"{RESULTS}/logs/predict/{{network}}/{{fold}}/{{seed}}.log",
+        f"{OF_DATASET}/logs/predict/{{network}}/{{fold}}/{{seed}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/predict/{{network}}/{{fold}}/{{seed}}.tsv"
+        f"{OF_DATASET}/benchmarks/predict/{{network}}/{{fold}}/{{seed}}.tsv"
     conda:
         LEARN_ENVIRONMENT
     threads: config["training_threads"]
@@ -112,7 +112,7 @@ rule learning_curves:
 
 rule signals:
     input:
-        dataset=rules.ingest.output.dataset,
+        dataset=of_this_run(rules.ingest.output.dataset),
         style=STYLE,
     output:
         shown_figure("signals", "Signals"),

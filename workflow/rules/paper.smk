@@ -63,7 +63,7 @@ rule jobs:
 
 rule provenance:
     input:
-        dataset=rules.ingest.output.dataset,
+        dataset=of_this_run(rules.ingest.output.dataset),
         models=every_training(rules.train.output.model),
         jobs=rules.jobs.output.jobs[0],
     output:

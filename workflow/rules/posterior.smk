@@ -4,18 +4,18 @@
 
 rule posterior:
     input:
-        fold=f"{RESULTS}/folds/{{fold}}.h5",
+        fold=f"{OF_DATASET}/folds/{{fold}}.h5",
     output:
-        posterior=f"{RESULTS}/posterior/{{fold}}.h5",
+        posterior=f"{OF_DATASET}/posterior/{{fold}}.h5",
     log:
-        f"{RESULTS}/logs/posterior/{{fold}}.log",
+        f"{OF_DATASET}/logs/posterior/{{fold}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/posterior/{{fold}}.tsv"
+        f"{OF_DATASET}/benchmarks/posterior/{{fold}}.tsv"
     conda:
         LEARN_ENVIRONMENT
     threads: config["training_threads"]
     params:
-        facet_amplitude=config["simulation"]["facet_amplitude"],
+        facet_amplitude=facet_amplitude,
         settings=config["posterior"],
         library=library_digest("posterior"),
     script:

@@ -16,9 +16,9 @@ rule train:
         model=shown_training(f"{MODEL}/model.json", "settings and result"),
         history=shown_training(f"{MODEL}/training.csv", "history"),
     log:
-        f"{RESULTS}/logs/train/{{network}}/{{fold}}/{{seed}}.log",
+        f"{OF_DATASET}/logs/train/{{network}}/{{fold}}/{{seed}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train/{{network}}/{{fold}}/{{seed}}.tsv"
+        f"{OF_DATASET}/benchmarks/train/{{network}}/{{fold}}/{{seed}}.tsv"
     priority: 1  # on the longest way to the paper
     conda:
         LEARN_ENVIRONMENT
@@ -28,7 +28,7 @@ rule train:
     params:
         settings=training_settings,
         checkpoint=f"{MODEL}/checkpoint.pt",
-        kept=f"{RESULTS}/kept/{{network}}/{{fold}}/{{seed}}",
+        kept=f"{OF_DATASET}/kept/{{network}}/{{fold}}/{{seed}}",
         library=model_digest("train"),
     script:
         "../scripts/train.py"
@@ -39,12 +39,12 @@ rule profile:
     input:
         unpack(training_inputs),
     output:
-        trace=f"{RESULTS}/traces/{{network}}/{{fold}}/{{seed}}.json",
-        summary=f"{RESULTS}/traces/{{network}}/{{fold}}/{{seed}}.txt",
+        trace=f"{OF_DATASET}/traces/{{network}}/{{fold}}/{{seed}}.json",
+        summary=f"{OF_DATASET}/traces/{{network}}/{{fold}}/{{seed}}.txt",
     log:
-        f"{RESULTS}/logs/profile/{{network}}/{{fold}}/{{seed}}.log",
+        f"{OF_DATASET}/logs/profile/{{network}}/{{fold}}/{{seed}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/profile/{{network}}/{{fold}}/{{seed}}.tsv"
+        f"{OF_DATASET}/benchmarks/profile/{{network}}/{{fold}}/{{seed}}.tsv"
     conda:
         LEARN_ENVIRONMENT
     threads: config["training_threads"]

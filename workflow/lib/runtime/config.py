@@ -62,10 +62,32 @@ def check_config(config: dict[str, Any], schema: Path) -> None:
         if config["data"][key] is not None:
             config["data"][key] = one_path(config["data"][key])
     _check_source(config["data"])
+    swept = config["ambiguity"]["facet_amplitudes"]
+    if swept and config["data"]["source"] != "simulated":
+        raise InputError(
+            f"config key ambiguity.facet_amplitudes: found {swept} with data.source "
+            f"{config['data']['source']}, expected [], because only simulated data have a facet "
+            "amplitude: set data.source to simulated, or leave the amplitudes out"
+        )
     if config["data"]["source"] == "simulated" and config["specimens"] != SIMULATED_SPECIMENS:
         raise InputError(
             f"config key specimens: found {config['specimens']}, expected {SIMULATED_SPECIMENS}, "
             "because the simulated benchmark has that many"
+        )
+
+
+def amplitudes_of(config: Mapping[str, Any]) -> dict[str, float]:
+    """The facet amplitudes of the sweep, in rising order, by the names of their folders: c0.02."""
+    found = sorted(map(float, config["ambiguity"]["facet_amplitudes"]))
+    return {f"c{repr(amplitude).removesuffix('.0')}": amplitude for amplitude in found}
+
+
+def check_sweep(config: Mapping[str, Any]) -> None:
+    """Raise InputError where there is nothing for the target `ambiguity` to do."""
+    if not config["ambiguity"]["facet_amplitudes"]:
+        raise InputError(
+            "config key ambiguity.facet_amplitudes: found [], expected one amplitude or more for "
+            "the target ambiguity, as in config/ambiguity.yaml"
         )
 
 
