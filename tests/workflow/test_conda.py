@@ -31,6 +31,7 @@ USED = {
     "tokenize": "learn-cpu",
     "train": "learn-cpu",
     "predict": "learn-cpu",
+    "several": "learn-cpu",
     "numbers": "learn-cpu",
     "describe": "report",
     "score": "report",

@@ -127,6 +127,8 @@ def test_nothing_calls_simulated_data_measured(finished):
         "signals.pdf",
         "data_card.pdf",
         "frontier.pdf",
+        "reliability.pdf",
+        "risk_coverage.pdf",
     ):
         assert "SIMULATED DATA" in PdfReader(finished / figure).pages[0].extract_text()
 

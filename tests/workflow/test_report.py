@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TABLES = ["table1", "comparison", "scores", "folds", "jobs", "trainings"]
-FIGURES = ["figure1", "learning_curves", "signals"]
+TABLES = ["table1", "comparison", "scores", "folds", "several", "calibration", "jobs", "trainings"]
+FIGURES = ["figure1", "learning_curves", "signals", "reliability", "risk_coverage"]
 # Category: the files in it, below results/ci.
 SHOWN = {
     "Paper": {"paper.pdf"},

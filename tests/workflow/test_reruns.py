@@ -17,7 +17,7 @@ LATEX = {"compile", "paper"}
 # What is made anew after any result, in seconds.
 REPORTING = {"jobs", "provenance", "numbers", *LATEX, "pages"}
 
-DRAWN = {"describe", "figure1", "frontier", "learning_curves", "signals"}
+DRAWN = {"describe", "figure1", "frontier", "learning_curves", "several", "signals"}
 # One edit on each floor of the library or more, and exactly the rules whose code uses what is
 # edited. `download` is none of them: what is downloaded is verified and never fetched again.
 EDITS = {
@@ -42,8 +42,8 @@ EDITS = {
     "inference.tta.predict_tta": {"predict"},
     "training.step.Stepper": {"train"},
     "training.flop.tflop_of_training": {"train"},
-    "evaluation.scores.CONFIDENCE": {"table1"},
     "evaluation.ambiguity.judge": set(),  # of a target that has to be asked for
+    "evaluation.scores.CONFIDENCE": {"table1", "several"},
     "report.style.notice.NOTE_COLOUR": {*DRAWN, "pages"},
     "report.tuning.EXPLANATION": set(),  # of another such target
     "report.tuning.read_search": {"frontier"},

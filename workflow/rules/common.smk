@@ -78,6 +78,8 @@ TABLES = {  # shown by `snakemake --report`
     "comparison": "Models compared",
     "scores": "All trainings",
     "folds": "Results by fold",
+    "several": "Decisions from several answers",
+    "calibration": "Are the probabilities true?",
     "jobs": "Time and memory of the rules",
     "trainings": "Time and memory of the trainings",
 }

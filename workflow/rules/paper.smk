@@ -1,5 +1,5 @@
 # From numbers, tables and figures to the PDF.
-# Needs: all of evaluate.smk, data_card.*, frontier.*, and the sources in paper/.
+# Needs: all of evaluate.smk and several.smk, data_card.*, frontier.*, and the sources in paper/.
 # Makes: jobs.*, trainings.*, provenance.*, numbers.tex, compiled/paper.pdf, paper.pdf, report/.
 
 from workflow.lib.report.paper import paper_sources
@@ -20,13 +20,18 @@ GENERATED = [
         "data_card.pdf",
         "frontier.pdf",
         "frontier.tex",
+        "several.tex",
+        "calibration.tex",
+        "several_numbers.tex",
+        "reliability.pdf",
+        "risk_coverage.pdf",
     )
 ]
 # The rules that `jobs` waits for and measures; those of this file come after it.
 MEASURED = [
     *{"simulated": ["simulate"], "mendeley": ["download"], "archive": []}[config["data"]["source"]],
     *["ingest", "describe", "signals", "split", "tokenize", "train", "predict"],
-    *["score", "table1", "figure1", "learning_curves", "frontier"],
+    *["score", "table1", "figure1", "learning_curves", "several", "frontier"],
 ]
 
 
@@ -41,6 +46,7 @@ rule jobs:
             rules.table1.output.comparison,
             rules.figure1.output,
             rules.learning_curves.output,
+            rules.several.output,
             rules.frontier.output,
         ],
     output:

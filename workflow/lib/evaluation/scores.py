@@ -57,6 +57,49 @@ def reduction_interval(
     return _bootstrap(np.concatenate((baseline_deg, other_deg)), statistic, resamples)
 
 
+def mean_interval(values: np.ndarray, resamples: int) -> tuple[float, float]:
+    """95 % percentile bootstrap interval, over signals, of the mean of (seeds, n)."""
+    return interval(resampled_means(values.mean(0)[:, None], resamples)[:, 0])
+
+
+def mean_reduction(baseline_deg: np.ndarray, other_deg: np.ndarray) -> float:
+    """By what share of the baseline's mean the other's is lower: as `reduction` of medians."""
+    return float(_share_lower(baseline_deg.mean(), other_deg.mean()))
+
+
+def mean_reduction_interval(
+    baseline_deg: np.ndarray, other_deg: np.ndarray, resamples: int
+) -> tuple[float, float]:
+    """95 % percentile interval of `mean_reduction`, both on the same drawn signals."""
+    both = np.stack((baseline_deg.mean(0), other_deg.mean(0)), axis=1)
+    return interval(_share_lower(*resampled_means(both, resamples).T))
+
+
+def resampled_means(values: np.ndarray, resamples: int) -> np.ndarray:
+    """Means of the columns of (n, c) over n signals drawn with replacement: (resamples, c).
+
+    A resample has the same signals in all columns, and the same n always gives the same
+    resamples, so that functions of several means are paired. A mean with −∞ among its values is −∞.
+    """
+    n = len(values)
+    infinite = np.isneginf(values)
+    finite, at_once = np.where(infinite, 0, values), max(1, 10_000_000 // n)
+    rng, means = np.random.default_rng(0), []
+    for start in range(0, resamples, at_once):
+        rows = min(at_once, resamples - start)
+        drawn = rng.integers(n, size=(rows, n)) + n * np.arange(rows)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(float)
+        means.append(np.where(times @ infinite > 0, -np.inf, times @ finite / n))
+    return np.concatenate(means)
+
+
+def interval(resampled: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of a statistic, from its values (resamples,)."""
+    tail = (1 - CONFIDENCE) / 2
+    with np.errstate(invalid="ignore"):
+        return _finite_or_infinite(np.quantile(resampled, (tail, 1 - tail)))
+
+
 def score_table(paths: Sequence[Path]) -> pd.DataFrame:
     """A row per predictions file: network, fold, seed, n, medians, means, invalid answers.
 
@@ -116,7 +159,7 @@ def _medians(seeds: Sequence[np.ndarray], axis: int) -> np.ndarray:
 
 def _bootstrap(rows: np.ndarray, statistic, resamples: int) -> tuple[float, float]:
     with np.errstate(invalid="ignore"):  # of reductions by −∞
-        interval = stats.bootstrap(
+        ends = stats.bootstrap(
             tuple(rows),
             statistic,
             paired=True,
@@ -127,5 +170,9 @@ def _bootstrap(rows: np.ndarray, statistic, resamples: int) -> tuple[float, floa
             method="percentile",
             rng=np.random.default_rng(0),  # the same data, the same interval
         ).confidence_interval
-    # NumPy interpolates between −∞ and another number to NaN.
-    return tuple(float(np.nan_to_num(x, nan=-np.inf, neginf=-np.inf)) for x in interval)
+    return _finite_or_infinite(ends)
+
+
+def _finite_or_infinite(ends: Sequence[float]) -> tuple[float, float]:
+    """The ends of an interval: between −∞ and another number NumPy interpolates to NaN."""
+    return tuple(float(np.nan_to_num(x, nan=-np.inf, neginf=-np.inf)) for x in ends)

@@ -1,0 +1,175 @@
+"""Several answers as the predictions have them: decisions, and probabilities to be judged.
+
+Letters: s seeds, n signals of one fold, k candidates. What a file keeps of one view, of the mixture
+of 72 views and of their product is in its groups `several/<kind>`; `inference.several` makes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from workflow.lib.evaluation.scores import Result, read_results
+from workflow.lib.inference.predictions import read_arrays
+from workflow.lib.orientation import MAX_MISORIENTATION_DEG, misorientation_deg
+from workflow.lib.runtime.files import InputError
+from workflow.lib.runtime.hdf5 import member, opened
+
+KINDS = ("one_view", "mixture", "product")
+DECISIONS = ("most_probable", "heaviest", "least_expected", "medoid")
+STAGES = {"before": "before_", "after": ""}  # the temperature was fitted: how its arrays begin
+FORECAST = ("candidate_orientation", "candidate_probability", "left_out_probability")
+FORECAST += ("log_density", "level")
+DECIDED = ("least_expected", "most_probable")  # what the posterior's file has
+SAME_DEG = 0.01  # labels of the same signals differ by rounding at most
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Distributions over orientations for n signals, from s seeds each, and what came out.
+
+    orientation: (s, n, k, 4), the candidates. probability: (s, n, k), 0 for an empty place.
+    left_out: (s, n), the probability of no candidate. distance_deg: (s, n, k), of the candidates
+    from the reference; NaN for an empty place. log_density: (s, n), in nats, at the reference,
+    relative to uniform on the fundamental zone by Haar's measure; −∞ where there is no
+    distribution. level: (s, n), the probability of the smallest set, densest orientations first,
+    that holds the reference, 0–1; NaN where there is no distribution.
+    """
+
+    orientation: np.ndarray
+    probability: np.ndarray
+    left_out: np.ndarray
+    distance_deg: np.ndarray
+    log_density: np.ndarray
+    level: np.ndarray
+
+    def right(self, radius_deg: float) -> np.ndarray:
+        """Whether the reference lies within the radius of a candidate: bool (s, n, k)."""
+        return self.distance_deg <= radius_deg
+
+    @property
+    def certainty(self) -> np.ndarray:
+        """The probability of the heaviest candidate, (s, n)."""
+        return self.probability.max(-1)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model makes of n signals in one of KINDS, from s seeds.
+
+    decision_deg: misorientations (s, n) by decision; no answer counts as the worst one, 62.8°.
+    forecast: by stage, before and after the temperature was fitted on validation signals.
+    temperature, bandwidth_deg: (s,); the latter NaN where the density is exact.
+    """
+
+    decision_deg: dict[str, np.ndarray]
+    forecast: dict[str, Forecast]
+    temperature: np.ndarray
+    bandwidth_deg: np.ndarray
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The exact posterior of simulated signals. decision_deg: (1, n) of `DECIDED`; one "seed"."""
+
+    decision_deg: dict[str, np.ndarray]
+    forecast: Forecast
+
+
+@dataclass(frozen=True)
+class Several:
+    """All of one fold: `answers` by model and kind; `results`, the single answers as they are read
+    without any of this; `posterior`, where the data are simulated; where the data are from.
+    """
+
+    answers: Mapping[str, Mapping[str, Answers]]
+    results: Mapping[str, Result]
+    posterior: Posterior | None
+    simulated: bool
+    source: str
+
+
+def read_answers(paths: Sequence[Path], posterior: Path | None) -> Several:
+    """Predictions of one fold by any models and seeds, and the exact posterior if there is one.
+
+    Raises InputError for a file that lacks something, for files of several folds or sources, and
+    for a posterior of other signals.
+    """
+    results, simulated, source = read_results(paths)
+    files: dict[str, list[Path]] = {}
+    reference = None
+    for path in paths:
+        arrays, attributes = read_arrays(path, ["reference"])
+        files.setdefault(attributes["network"], []).append(path)
+        reference = arrays["reference"]
+    answers = {
+        name: {kind: _answers([_read_several(path, kind) for path in mine], reference)
+               for kind in KINDS}
+        for name, mine in files.items()
+    }  # fmt: skip
+    exact = None if posterior is None else _read_posterior(posterior, reference)
+    return Several(answers, results, exact, simulated, source)
+
+
+def error_deg(answer: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Misorientations (...) of orientations (..., 4); no answer, NaN, counts as the worst one."""
+    return np.nan_to_num(_distance_deg(answer, reference), nan=MAX_MISORIENTATION_DEG)
+
+
+def _read_several(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays of one kind and their attributes."""
+    names = [f"{decision}_orientation" for decision in DECISIONS]
+    names += [prefix + name for prefix in STAGES.values() for name in FORECAST]
+    with opened(path) as file:
+        group = member(member(file, "several"), kind)
+        return {name: member(group, name)[()] for name in names}, dict(group.attrs)
+
+
+def _answers(
+    seeds: Sequence[tuple[dict[str, np.ndarray], dict[str, Any]]], reference: np.ndarray
+) -> Answers:
+    arrays = {name: np.stack([found[name] for found, _ in seeds]) for name in seeds[0][0]}
+    attributes = {
+        name: np.array([float(found[name]) for _, found in seeds])
+        for name in ("temperature", "bandwidth_deg")
+    }
+    return Answers(
+        {name: error_deg(arrays[f"{name}_orientation"], reference) for name in DECISIONS},
+        {stage: _forecast(arrays, prefix, reference) for stage, prefix in STAGES.items()},
+        **attributes,
+    )
+
+
+def _read_posterior(path: Path, reference: np.ndarray) -> Posterior:
+    decided = [f"{name}_orientation" for name in DECIDED]
+    arrays, _ = read_arrays(path, [*FORECAST, *decided, "reference"])
+    its = arrays.pop("reference")
+    if its.shape != reference.shape or not (error_deg(its, reference) < SAME_DEG).all():
+        raise InputError(
+            f"{path} is of other signals than the predictions ({len(its)} here, {len(reference)} "
+            "there): remove it and run the same command again"
+        )
+    arrays = {name: value[None] for name, value in arrays.items()}
+    errors = {name: error_deg(arrays[f"{name}_orientation"], reference) for name in DECIDED}
+    return Posterior(errors, _forecast(arrays, "", reference))
+
+
+def _forecast(arrays: Mapping[str, np.ndarray], prefix: str, reference: np.ndarray) -> Forecast:
+    orientation, probability, left_out, log_density, level = (
+        arrays[prefix + name].astype(float) for name in FORECAST
+    )
+    return Forecast(
+        orientation,
+        np.nan_to_num(probability),
+        left_out,
+        _distance_deg(orientation, reference[:, None]),
+        np.where(np.isnan(log_density), -np.inf, log_density),
+        level,
+    )
+
+
+def _distance_deg(q: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    return misorientation_deg(*map(torch.from_numpy, (q.astype(float), reference))).numpy()
