@@ -29,19 +29,17 @@ def main(
     reliability: Sequence[Path],
     risk_coverage: Sequence[Path],
 ) -> None:
-    """Write both tables as CSV, Markdown and LaTeX, the macros and the two figures."""
+    """Write both tables as CSV, Markdown and LaTeX, the macros and the two figures.
+
+    decisions, calibration: the files of a table in these three forms.
+    """
     several = read_answers(predictions, posterior)
     table = decision_table(several, titles, resamples)
     truth = calibration_table(several, titles, radius_deg, resamples)
-    texts = table.to_csv(index=False), several_markdown(table)
-    for path, text in zip(
-        decisions, (*texts, several_latex(table, compared.values())), strict=True
-    ):
-        write_text(path, text)
-    texts = truth.to_csv(index=False), calibration_markdown(truth)
-    for path, text in zip(
-        calibration, (*texts, calibration_latex(truth, compared.values())), strict=True
-    ):
+    two = compared.values()
+    texts = [table.to_csv(index=False), several_markdown(table), several_latex(table, two)]
+    texts += [truth.to_csv(index=False), calibration_markdown(truth), calibration_latex(truth, two)]
+    for path, text in zip([*decisions, *calibration], texts, strict=True):
         write_text(path, text)
     write_text(numbers, several_tex(table, truth, compared, radius_deg))
     plot_reliability(several, compared, radius_deg, style, reliability)

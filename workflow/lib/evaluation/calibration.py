@@ -50,17 +50,20 @@ def calibration_error(probability: np.ndarray, right: np.ndarray, resamples: int
 
     probability: (s, n, k) of the forecasts, 0–1, where 0 is none. right: which came true. The bins
     are those of the diagram, of equal width, so that the number can be seen in it (Naeini et al.
-    2015). True forecasts have an error as well, by chance: see `error_if_true`. Resampling adds
-    that chance a second time. So the interval's high end is the percentile's, and its low end lies
-    as far below the estimate (the basic bootstrap's), at 0 or above: it errs on the wide side.
-    Whether an error could be 0 is for `error_if_true` to say.
+    2015). NaN without a forecast. True forecasts have an error as well, by chance (see
+    `error_if_true`), and resampling adds that chance a second time. So the interval's high end is
+    the percentile's, and its low end lies as far below the estimate (the basic bootstrap's), at 0
+    or above: it errs on the wide side. Whether an error could be 0 is for `error_if_true` to say.
     """
     sums = _sums(probability, right)
     seeds, n = sums.shape[:2]
     columns = sums.swapaxes(0, 1).reshape(n, -1)
     drawn = resampled_means(columns, resamples).reshape(-1, seeds, 3, BINS)
     found = float(_error(sums.mean(1)).mean())
-    _, high = interval(_error(drawn).mean(-1))
+    errors = _error(drawn).mean(-1)
+    if np.isnan(found):
+        return UNKNOWN
+    _, high = interval(errors[~np.isnan(errors)])  # without a forecast there is none
     high = max(found, high)
     return found, max(0.0, 2 * found - high), high
 

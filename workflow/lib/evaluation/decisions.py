@@ -21,9 +21,7 @@ POSTERIOR = "Exact posterior"  # in the place of a model's title: what the data 
 GREEDY, TTA = "greedy", "tta_medoid"
 
 
-def decision_table(
-    several: Several, titles: Mapping[str, str], resamples: int
-) -> pd.DataFrame:  # fmt: skip
+def decision_table(several: Several, titles: Mapping[str, str], resamples: int) -> pd.DataFrame:
     """A row per model, kind and decision, and two for the exact posterior, where it is known.
 
     titles: of the models by name, in the order of the rows. Columns: network (the title), kind,

@@ -70,10 +70,8 @@ def _draw(
         mec=colour, mew=0.8, label=f"{title}, before",
     )  # fmt: skip
     bars = np.stack((after.came_true - after.low, after.high - after.came_true))
-    axes.errorbar(
-        after.claimed + shift, after.came_true, bars.clip(min=0), **look, ms=4, lw=1, elinewidth=0.8,
-        label=f"{title}, after",
-    )  # fmt: skip
+    claimed, look = after.claimed + shift, look | {"lw": 1, "elinewidth": 0.8, "ms": 4}
+    axes.errorbar(claimed, after.came_true, bars.clip(min=0), label=f"{title}, after", **look)
 
 
 def _worth_drawing(points: Reliability) -> Reliability:

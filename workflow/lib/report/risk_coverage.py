@@ -38,9 +38,8 @@ def plot_risk_coverage(
             axes.set_ylabel(f"{name} misorientation / °")
             axes.set_ylim(bottom=0)
         panels[0, 0].set_xlim(0, 100)
-        figure.legend(
-            *panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3
-        )
+        lines = panels[0, 0].get_legend_handles_labels()
+        figure.legend(*lines, loc="outside lower center", ncols=3)
         finish(figure, several.simulated, paths)
 
 
