@@ -18,7 +18,7 @@ from workflow.lib.report.calibration import calibration_latex, calibration_markd
 from workflow.lib.report.reliability import plot_reliability
 from workflow.lib.report.risk_coverage import plot_risk_coverage
 from workflow.lib.report.several import several_latex, several_markdown
-from workflow.lib.report.several_numbers import several_tex
+from workflow.lib.report.several_numbers import UNKNOWN, several_tex
 from workflow.lib.runtime.files import InputError
 from workflow.scripts.several import main
 
@@ -197,12 +197,12 @@ def test_the_macros_are_the_same_with_and_without_a_posterior(tables):
     )
     assert with_it.keys() == without.keys()
     assert "nan" not in "".join([*with_it.values(), *without.values()])
-    dashes = {name for name in without if without[name] == "--"} - {
-        name for name in with_it if with_it[name] == "--"
+    dashes = {name for name in without if without[name] == UNKNOWN} - {
+        name for name in with_it if with_it[name] == UNKNOWN
     }
     expected = {name for name in with_it if "Divergence" in name or "MovedWeight" in name}
     assert dashes == expected | {name for name in with_it if name.startswith("posterior")}
-    assert {name for name in with_it if with_it[name] == "--"} == {
+    assert {name for name in with_it if with_it[name] == UNKNOWN} == {
         "eulernetOneViewBandwidth", "sequencenetOneViewBandwidth",
     }  # fmt: skip
 

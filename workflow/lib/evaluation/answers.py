@@ -22,7 +22,8 @@ KINDS = ("one_view", "mixture", "product")
 DECISIONS = ("most_probable", "heaviest", "least_expected", "medoid")
 STAGES = {"before": "before_", "after": ""}  # the temperature was fitted: how its arrays begin
 FORECAST = (
-    "candidate_orientation", "candidate_probability", "left_out_probability", "log_density", "level",
+    "candidate_orientation", "candidate_probability", "left_out_probability",
+    "log_density", "level",
 )  # fmt: skip
 DECIDED = ("least_expected", "most_probable")  # what the posterior's file has
 SAME_DEG = 0.01  # labels of the same signals differ by rounding at most

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import StrMethodFormatter
 
 from workflow.lib.evaluation.answers import Several
 from workflow.lib.evaluation.calibration import BINS, Reliability, reliability
@@ -51,7 +51,7 @@ def plot_reliability(
                 _draw_numbers(below, points["after"], several, name, LOOKS[place])
             axes.set_title(KIND_TITLES[kind])
             below.set_yscale("log")
-            below.yaxis.set_major_formatter(LogFormatter())  # 0.1, not a power
+            below.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))  # 0.1, no power
             below.set_xlabel("probability of a candidate")
         panels[0, 0].set_ylabel(f"share within {radius_deg:g}° of the label")
         panels[1, 0].set_ylabel("candidates\nper signal")

@@ -1,7 +1,8 @@
 """several_numbers.tex: what the paper's text says of several answers, as LaTeX macros.
 
 Their names begin as those of numbers.tex do, with `eulernet` and `sequencenet` for the two models
-compared. What a run cannot know, for want of an exact posterior, is a dash.
+compared. What a run cannot know, for want of an exact posterior, is a dash. All may stand in text
+and in formulas.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import pandas as pd
 
 from workflow.lib.evaluation.decisions import POSTERIOR
 from workflow.lib.evaluation.truth import CLAIMS
-from workflow.lib.report.numbers import NOT_HERE, ROLES, phrase
+from workflow.lib.report.numbers import ROLES, phrase
 
 KIND_NAMES = {"one_view": "OneView", "mixture": "Mixture", "product": "Product"}
 CLAIM_NAMES = dict(zip(CLAIMS, ("Fifty", "Eighty", "NinetyFive"), strict=True))
@@ -37,6 +38,7 @@ RISK = [
     ("kept_80_deg", "RiskKeptEighty", 2),
     ("kept_50_deg", "RiskKeptFifty", 2),
 ]
+UNKNOWN = r"\mbox{--}"
 SETTINGS = [("temperature", "Temperature", 2), ("bandwidth_deg", "Bandwidth", 1)]
 Columns = list[tuple[str, str, int]]
 
@@ -111,8 +113,9 @@ def _values(prefix: str, row: pd.Series, columns: Columns, suffix: str = "") -> 
 
 def _text(value: float, decimals: int) -> str:
     if np.isnan(value):
-        return NOT_HERE
-    return f"{value:z.{decimals}f}".replace("inf", r"\infty")
+        return UNKNOWN
+    text = f"{value:z.{decimals}f}".replace("inf", r"\infty")
+    return rf"\ensuremath{{{text}}}" if value < 0 or np.isinf(value) else text
 
 
 def _camel(name: str) -> str:
