@@ -83,7 +83,7 @@ def resampled_means(values: np.ndarray, resamples: int) -> np.ndarray:
     """
     n = len(values)
     infinite = np.isneginf(values)
-    finite, at_once = np.where(infinite, 0, values), max(1, 10_000_000 // n)
+    finite, at_once = np.where(infinite, 0, values), max(1, 1_000_000 // n)
     rng, means = np.random.default_rng(0), []
     for start in range(0, resamples, at_once):
         rows = min(at_once, resamples - start)
