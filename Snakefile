@@ -59,6 +59,7 @@ rule all:
         f"{RESULTS}/figure1.png",
         f"{RESULTS}/learning_curves.png",
         f"{RESULTS}/signals.png",
+        f"{RESULTS}/ambiguous_grain.png",
         f"{RESULTS}/data_card.md",
         f"{RESULTS}/jobs.md",
         f"{RESULTS}/report/logs.html",

@@ -129,7 +129,7 @@ def made_of_datasets(folds=None, runs=(RUN,)):
     simulated = rules.simulate.output if config["data"]["source"] == "simulated" else []
     made = [*simulated, *rules.ingest.output, *rules.split.output, *rules.tokenize.output]
     made += [*rules.train.output, *rules.predict.output]
-    return every_training(made, folds, runs=runs)
+    return [*every_training(made, folds, runs=runs), *exact_answers(runs)]
 
 
 def traces():
@@ -143,6 +143,11 @@ def traces():
 def table_fold(pattern, names=None, runs=(RUN,)):
     """One file of each model and seed, for the fold of Table 1 and Figure 1."""
     return every_training(pattern, [config["table_fold"]], names, runs)
+
+
+def exact_answers(runs=(RUN,)):
+    """What the data allow, for the fold of Table 1; only known of simulated signals."""
+    return table_fold(POSTERIOR, runs=runs) if config["data"]["source"] == "simulated" else []
 
 
 def facet_amplitude(wildcards):

@@ -1,5 +1,6 @@
 # From numbers, tables and figures to the PDF.
-# Needs: all of evaluate.smk and several.smk, data_card.*, frontier.*, and the sources in paper/.
+# Needs: all of evaluate.smk and several.smk, data_card.*, ambiguity.*, frontier.*, and the sources in
+# paper/.
 # Makes: jobs.*, trainings.*, provenance.*, numbers.tex, compiled/paper.pdf, paper.pdf, report/.
 
 from workflow.lib.report.paper import paper_sources
@@ -16,6 +17,8 @@ GENERATED = [
         "figure1.pdf",
         "learning_curves.pdf",
         "signals.pdf",
+        "ambiguous_grain.pdf",
+        "ambiguous_grain.tex",
         "data_card.tex",
         "data_card.pdf",
         "frontier.pdf",
@@ -31,7 +34,9 @@ GENERATED = [
 MEASURED = [
     *{"simulated": ["simulate"], "mendeley": ["download"], "archive": []}[config["data"]["source"]],
     *["ingest", "describe", "signals", "split", "tokenize", "train", "predict"],
-    *["score", "table1", "figure1", "learning_curves", "several", "frontier"],
+    *["posterior"] * (config["data"]["source"] == "simulated"),
+    *["score", "table1", "figure1", "learning_curves", "several", "ambiguous_grain"],
+    *["ambiguity_record", "frontier"],
 ]
 
 
@@ -47,6 +52,8 @@ rule jobs:
             rules.figure1.output,
             rules.learning_curves.output,
             rules.several.output,
+            rules.ambiguous_grain.output,
+            rules.ambiguity_record.output,
             rules.frontier.output,
         ],
     output:

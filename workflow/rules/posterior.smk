@@ -6,7 +6,7 @@ rule posterior:
     input:
         fold=f"{OF_DATASET}/folds/{{fold}}.h5",
     output:
-        posterior=f"{OF_DATASET}/posterior/{{fold}}.h5",
+        posterior=POSTERIOR,
     log:
         f"{OF_DATASET}/logs/posterior/{{fold}}.log",
     benchmark:

@@ -1,16 +1,15 @@
-# Several answers: which one to take, and whether their probabilities are true.
-# Needs: predictions/, and posterior/ where the data are simulated. Makes: several.*,
-# calibration.*, several_numbers.tex, reliability.*, risk_coverage.*.
+# Several answers: which one to take, whether their probabilities are true, and a grain that has two.
+# Needs: folds/, predictions/, and posterior/ where the data are simulated. Makes: several.*,
+# calibration.*, several_numbers.tex, reliability.*, risk_coverage.*, ambiguous_grain.*.
+
+# The model that writes; where none of those compared does, the figure may have nothing to show.
+WRITER = next((name for name in COMPARED if tokenizer_of(name)), COMPARED[-1])
 
 
 rule several:
     input:
         predictions=table_fold(PREDICTIONS),
-        posterior=(
-            f"{RESULTS}/posterior/{config['table_fold']}.h5"
-            if config["data"]["source"] == "simulated"
-            else []
-        ),
+        posterior=exact_answers(),
         style=STYLE,
     output:
         decisions=[shown_table("several"), *multiext(f"{RESULTS}/several", ".md", ".tex")],
@@ -36,3 +35,26 @@ rule several:
         library=library_digest("several"),
     script:
         "../scripts/several.py"
+
+
+rule ambiguous_grain:
+    input:
+        fold=f"{RESULTS}/folds/{config['table_fold']}.h5",
+        predictions=table_fold(PREDICTIONS, [WRITER])[0],
+        posterior=exact_answers(),
+        style=STYLE,
+    output:
+        figures=shown_figure("ambiguous_grain", "One ambiguous grain"),
+        tex=f"{RESULTS}/ambiguous_grain.tex",
+    log:
+        f"{RESULTS}/logs/ambiguous_grain.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/ambiguous_grain.tsv"
+    localrule: True
+    conda:
+        "../../envs/report.yaml"
+    params:
+        title=TITLES[WRITER],
+        library=library_digest("ambiguous_grain"),
+    script:
+        "../scripts/ambiguous_grain.py"

@@ -71,8 +71,8 @@ def plot_signals(
         for axes in panels.flat[len(signals) :]:
             axes.set_axis_off()
         for i, axes in enumerate(panels.flat[: len(signals)]):
-            image = _plot_signal(axes, signals[i], highest=signals.max())
-            _mark_ridges(axes, orientation[i])
+            image = draw_signal(axes, signals[i], highest=signals.max())
+            mark_ridges(axes, orientation[i])
             axes.set_title(f"specimen {specimens[i]}", fontsize="small", loc="left", pad=10)
         figure.supxlabel("azimuth of the light / °", fontsize="medium")
         figure.supylabel("elevation of the light / °", fontsize="medium")
@@ -85,7 +85,7 @@ def plot_signals(
         save(figure, [Path(path)], DPI)
 
 
-def _plot_signal(axes: Axes, signal: np.ndarray, highest: int) -> AxesImage:
+def draw_signal(axes: Axes, signal: np.ndarray, highest: int) -> AxesImage:
     """Draw one signal (6, 72); the colour scale runs from 0 to `highest` counts."""
     image = axes.imshow(
         signal,
@@ -102,10 +102,9 @@ def _plot_signal(axes: Axes, signal: np.ndarray, highest: int) -> AxesImage:
     return image
 
 
-def _mark_ridges(axes: Axes, orientation: np.ndarray) -> None:
+def mark_ridges(axes: Axes, orientation: np.ndarray) -> None:
     """Triangles above the panel at the azimuths of the normals, and opposite to them."""
-    normals, _, _ = normals_and_traces(orientation[None])
-    azimuth_deg = np.rad2deg(np.arctan2(normals[0, :, 1], normals[0, :, 0]))
+    azimuth_deg = ridge_azimuths_deg(orientation)
     for turn_deg, filling in ((0, "full"), (180, "none")):
         axes.plot(
             (azimuth_deg + turn_deg - FIRST_EDGE_DEG) % 360 + FIRST_EDGE_DEG,
@@ -119,3 +118,9 @@ def _mark_ridges(axes: Axes, orientation: np.ndarray) -> None:
             fillstyle=filling,
             clip_on=False,
         )
+
+
+def ridge_azimuths_deg(orientation: np.ndarray) -> np.ndarray:
+    """Azimuths (4,) of the {111} normals of the upper hemisphere; orientation (4,)."""
+    normals, _, _ = normals_and_traces(orientation[None])
+    return np.rad2deg(np.arctan2(normals[0, :, 1], normals[0, :, 0]))
