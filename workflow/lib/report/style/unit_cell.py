@@ -95,7 +95,7 @@ def draw_azimuths(axes: Axes, ridges_deg: np.ndarray) -> None:
         axes.plot(*np.outer(out, (RING, RING + length)), lw=0.6, color=PALE, zorder=0)
     for azimuth_deg in (90, 180, 270):
         axes.text(
-            *(RING + 0.22) * _direction(azimuth_deg), f"{azimuth_deg}°", fontsize=6.5,
+            *(RING + 0.24) * _direction(azimuth_deg), f"{azimuth_deg}°", fontsize=6.5,
             color="0.35", ha="center", va="center",
         )  # fmt: skip
     axes.annotate(
