@@ -28,6 +28,8 @@ GENERATED = [
         "several_numbers.tex",
         "reliability.pdf",
         "risk_coverage.pdf",
+        "ambiguity.pdf",
+        "ambiguity.tex",
     )
 ]
 # The rules that `jobs` waits for and measures; those of this file come after it.
