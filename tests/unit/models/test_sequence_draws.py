@@ -136,17 +136,18 @@ def test_orientations_are_asked_about_as_the_roll_turns_them(tokenizer):
 
 
 def test_the_mean_density_over_all_orientations_is_what_lies_in_the_zone():
-    """Relative to uniform, its mean is 1 but for what is written as other equivalents."""
+    """Relative to uniform, its mean is 1 but for what is written as other equivalents.
+
+    Not more exactly: sequences that few orientations are written as, which a network that knows
+    nothing writes as often as others, are seldom met here, and count much then.
+    """
     task = new_task()
-    task.network.logits.weight.data /= 50  # nearly all sequences alike, so that few draws do
+    task.network.logits.weight.data /= 50
     rolls, one = ROLLS[:1, :1], SIGNALS[:1]
     density = task.log_density(one, rolls, rotations(1, 20_000)).exp()
     draws = task.draw(one, rolls, 20_000, SEEDS[:1])
     in_zone = in_zone_of_views(draws)[1].double().mean()
-    error = density.std() / math.sqrt(20_000)
-    sampling = (in_zone / 20_000).sqrt()
-    # boxes that the zone's faces cut are counted by the part inside
-    assert abs(density.mean() - in_zone) < 4 * (error + sampling)
+    assert density.mean().item() == pytest.approx(in_zone.item(), rel=0.3)
 
 
 @pytest.mark.parametrize(("true", "found"), [(0.6, 0.6), (1.0, 1.0), (2.5, 2.5), (9.0, 4.0)])

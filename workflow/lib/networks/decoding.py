@@ -139,7 +139,7 @@ def logits_along(
     −inf for symbols that may not. For `score_of`, at one temperature after the other.
     """
     n, a, _ = tokens.shape
-    writer = _Writer(network, codes, constrained)
+    writer = _Writer(network, codes, constrained, a)
     writer.select(_each(n, a, codes.device))
     logits = [writer.logits(symbols) for symbols in tokens[..., :-1].flatten(0, 1).unbind(1)]
     return torch.stack(logits, 1).unflatten(0, (n, a))
@@ -152,11 +152,13 @@ def score_of(logits: Tensor, tokens: Tensor, temperature: float) -> Tensor:
 
 
 class _Writer:
-    """A network with the sequences that it writes, as many as codes (n, w) at first."""
+    """A network with the sequences that it writes: at first one of each of codes (n, w)."""
 
-    def __init__(self, network: SequenceNet, codes: Tensor, constrained: bool) -> None:
+    def __init__(
+        self, network: SequenceNet, codes: Tensor, constrained: bool, of_each: int
+    ) -> None:
         self._network = network
-        self._stepper = network.stepper(codes)
+        self._stepper = network.stepper(codes, of_each)
         grammar = network.tokenizer.grammar(constrained, codes.device)
         self._prefixes = Prefixes(grammar, len(codes))
 
@@ -192,7 +194,7 @@ def _write(
     tokens = _padding(network, n, count, codes.device).flatten(0, 1)
     tokens[:, 0] = tokenizer.start
     total = codes.new_zeros(n * count, dtype=torch.float64)
-    writer, rows = _Writer(network, codes, constrained), _each(n, count, codes.device)
+    writer, rows = _Writer(network, codes, constrained, count), _each(n, count, codes.device)
     logits = writer.logits(tokens[::count, 0])[rows]  # sequences of one code begin as one
     writer.select(rows)
     for position in range(1, tokenizer.length):
@@ -218,7 +220,7 @@ def _beam(
     tokens = _padding(network, n, 1, codes.device)
     tokens[:, :, 0] = network.tokenizer.start
     total = codes.new_zeros(n, 1, dtype=torch.float64)
-    writer = _Writer(network, codes, constrained)
+    writer = _Writer(network, codes, constrained, width)
     for position in range(1, network.tokenizer.length):
         log_p = _log_probabilities(writer.logits(tokens[:, :, position - 1].flatten()), temperature)
         total = (total[:, :, None] + log_p.view(n, -1, symbols)).flatten(1)
@@ -228,7 +230,7 @@ def _beam(
         kept = max(1, int((total > -math.inf).sum(1).max()))
         total, place = total[:, :kept], place[:, :kept]
         rows = (_each(n, 1, codes.device)[:, None] * tokens.shape[1] + place // symbols).flatten()
-        tokens = tokens.flatten(0, 1)[rows].view(n, kept, -1)
+        tokens = tokens.flatten(0, 1).index_select(0, rows).view(n, kept, -1)
         tokens[:, :, position] = place % symbols
         writer.select(rows)
     return _filled(network, _nucleus(total, nucleus), tokens, width)

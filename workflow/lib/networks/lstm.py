@@ -89,8 +89,8 @@ class Stepwise:
 
     def select(self, rows: Tensor) -> None:
         """Go on with these rows (m,), in this order; they may be repeated or left out."""
-        self._hidden = [hidden[rows] for hidden in self._hidden]
-        self._cells = [cell[rows] for cell in self._cells]
+        self._hidden = [hidden.index_select(0, rows) for hidden in self._hidden]
+        self._cells = [cell.index_select(0, rows) for cell in self._cells]
         if len(rows) != len(self._gates):
             self._gates = self._gates.new_empty(len(rows), self._gates.shape[1])
 

@@ -112,9 +112,12 @@ class SequenceNet(nn.Module):
             written.append(token)
         return torch.stack(written, 1)
 
-    def stepper(self, code: Tensor) -> Stepper:
-        """What writes sequences of codes (n, w); the first symbol to advance by is START."""
-        by_hand = self._by_hand(code) and self.layers <= MOST_LAYERS_BY_HAND
+    def stepper(self, code: Tensor, of_each: int = 1) -> Stepper:
+        """What writes sequences of codes (n, w); the first symbol to advance by is START.
+
+        of_each: how many of a code there are going to be, by `Stepper.select`.
+        """
+        by_hand = self._by_hand(code, of_each) and self.layers <= MOST_LAYERS_BY_HAND
         return _ByHand(self, code) if by_hand else _ByTorch(self, code)
 
     def _code(self, signals: Tensor, rolls: Tensor) -> Tensor:
@@ -142,10 +145,10 @@ class SequenceNet(nn.Module):
             return inputs
         return torch.cat((inputs, code[:, None].expand_as(inputs)), -1)
 
-    def _by_hand(self, code: Tensor) -> bool:
+    def _by_hand(self, code: Tensor, of_each: int = 1) -> bool:
         """Whether `networks.lstm` is faster than PyTorch's; on a GPU, cuDNN is used."""
         cpu = code.device.type == "cpu"
-        return isinstance(self.decoder, nn.LSTM) and cpu and len(code) >= FEWEST_BY_HAND
+        return isinstance(self.decoder, nn.LSTM) and cpu and of_each * len(code) >= FEWEST_BY_HAND
 
     def _hidden_by_hand(self, code: Tensor, tokens: Tensor) -> Tensor:
         layers = lstm.layer_weights(self.decoder)
@@ -175,7 +178,7 @@ class _ByTorch:
         return hidden[:, 0]
 
     def select(self, rows: Tensor) -> None:
-        self._code = self._code[rows]
+        self._code = self._code.index_select(0, rows)
         if isinstance(self._state, tuple):
             self._state = tuple(part.index_select(1, rows) for part in self._state)
         else:
@@ -191,10 +194,10 @@ class _ByHand:
         self._steps = lstm.Stepwise(layers, network._start(code))
 
     def advance(self, token: Tensor) -> Tensor:
-        drive = lstm.look_up(self._table, token)
+        drive = self._table.index_select(0, token)
         return self._steps.step(drive if self._constant is None else drive + self._constant)
 
     def select(self, rows: Tensor) -> None:
         self._steps.select(rows)
         if self._constant is not None:
-            self._constant = self._constant[rows]
+            self._constant = self._constant.index_select(0, rows)

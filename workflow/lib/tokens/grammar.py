@@ -104,7 +104,8 @@ class Prefixes:
 
     def allowed(self) -> Tensor:
         """Whether each symbol may follow, (n, v) bool; nowhere after one that might not."""
-        least, greatest = self._grammar.least[self._state], self._grammar.greatest[self._state]
+        least = self._grammar.least.index_select(0, self._state)
+        greatest = self._grammar.greatest.index_select(0, self._state)
         return (least <= self._room[:, None]).logical_and_(greatest >= self._need[:, None])
 
     def follow(self, symbols: Tensor) -> None:
