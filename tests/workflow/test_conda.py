@@ -40,6 +40,7 @@ USED = {
     "learning_curves": "report",
     "signals": "report",
     "frontier": "report",
+    "ambiguity_record": "report",
     "jobs": "report",
     "provenance": "report",
     "compile": "paper",

@@ -129,6 +129,7 @@ def test_nothing_calls_simulated_data_measured(finished):
         "frontier.pdf",
         "reliability.pdf",
         "risk_coverage.pdf",
+        "ambiguity.pdf",
     ):
         assert "SIMULATED DATA" in PdfReader(finished / figure).pages[0].extract_text()
 

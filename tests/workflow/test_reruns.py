@@ -17,7 +17,10 @@ LATEX = {"compile", "paper"}
 # What is made anew after any result, in seconds.
 REPORTING = {"jobs", "provenance", "numbers", *LATEX, "pages"}
 
-DRAWN = {"describe", "figure1", "frontier", "learning_curves", "several", "signals"}
+DRAWN = {
+    "ambiguity_record", "ambiguous_grain", "describe", "figure1", "frontier", "learning_curves",
+    "several", "signals",
+}  # fmt: skip
 # One edit on each floor of the library or more, and exactly the rules whose code uses what is
 # edited. `download` is none of them: what is downloaded is verified and never fetched again.
 EDITS = {
@@ -45,6 +48,8 @@ EDITS = {
     "evaluation.ambiguity.judge": set(),  # of a target that has to be asked for
     "evaluation.scores.CONFIDENCE": {"table1", "several"},
     "report.style.notice.NOTE_COLOUR": {*DRAWN, "pages"},
+    "report.ambiguity.EXPLANATION": set(),
+    "report.ambiguity.sweep_latex": {"ambiguity_record"},
     "report.tuning.EXPLANATION": set(),  # of another such target
     "report.tuning.read_search": {"frontier"},
 }
