@@ -87,7 +87,8 @@ def mode_at_label(
     everyone = torch.arange(len(counts), device=counts.device)
     fit = _State(orientation, grain, everyone, torch.ones_like(everyone, dtype=torch.bool))
     _descend(model, counts, fit, orientation)
-    parts = (fit.orientation, fit.grain, fit.value, fit.curvature, torch.ones_like(fit.value))
+    curvature = _definite(fit.curvature)
+    parts = (fit.orientation, fit.grain, fit.value, curvature, torch.ones_like(fit.value))
     return Modes(*(part.unsqueeze(1) for part in parts)), orientation
 
 
