@@ -8,9 +8,16 @@ import pytest
 from workflow.lib.archive.npy.load import load_dict, open_array
 from workflow.lib.runtime.files import InputError, sha256
 from workflow.lib.simulation.archive import archive_files, write_archive
+from workflow.lib.simulation.reflectance import benchmark
 from workflow.scripts import simulate
 
-SIZES = {"seed": 3, "n_training": 6, "n_evaluation": 4, "scan_shape": (8, 10)}
+SIZES = {
+    "seed": 3,
+    "n_training": 6,
+    "n_evaluation": 4,
+    "scan_shape": (8, 10),
+    "facet_amplitude": 0.15,
+}
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +104,66 @@ def test_the_size_of_a_set_changes_no_other_set(archive, tmp_path):
         ("n_evaluation", -5, "-5"),
         ("scan_shape", (0, 10), r"\[0, 10\]"),
         ("scan_shape", (10,), r"\[10\]"),
+        ("facet_amplitude", -0.1, "-0.1"),
+        ("facet_amplitude", 1.5, "1.5"),
     ],
 )
 def test_sizes_out_of_range_are_refused_before_anything_is_written(tmp_path, key, value, found):
     with pytest.raises(InputError, match=rf"^{key}: found {found}, expected .*$"):
         write_archive(tmp_path, **{**SIZES, key: value})
     assert files_below(tmp_path) == set()
+
+
+# Counts summed, from before the facet amplitude was a setting. Another processor may round a
+# pixel in ten thousand otherwise, by one.
+FROZEN = [
+    198908,
+    147362,
+    111825,
+    127694,
+    161377,
+    125073,
+    151453,
+    157402,
+    133369,
+    147186,
+    117397,
+    103210,
+    71853,
+    109236,
+    105988,
+    88441,
+    125136,
+    75250,
+    122002,
+    79758,
+    1582225,
+    1464282,
+]
+
+
+def test_the_benchmark_is_frozen(archive):
+    found = [int(load_dict(archive / name)["xtr"].sum()) for name in archive_files()[1:21]]
+    for name in archive_files()[21:]:
+        if "eulers" not in name:
+            found.append(int(open_array(archive / "data" / name.removeprefix("data/"))[:].sum()))
+    np.testing.assert_allclose(found, FROZEN, rtol=0, atol=5)
+
+
+def test_another_amplitude_has_another_name_and_the_same_labels(archive, tmp_path):
+    simulate.main(folder=tmp_path, **{**SIZES, "facet_amplitude": 0.02})
+    marker = json.loads((tmp_path / "data/SIMULATED.json").read_text(encoding="utf-8"))
+    assert marker["benchmark"] == "sim-c0.02"
+    assert marker["settings"]["facet_amplitude"] == 0.02
+    for name in archive_files()[1:21]:
+        first, second = load_dict(archive / name), load_dict(tmp_path / name)
+        assert (first["ytr"] == second["ytr"]).all()
+        difference = first["xtr"].astype(int) - second["xtr"]
+        assert 0 < np.abs(difference).mean() < 20
+
+
+def test_only_the_frozen_amplitude_is_called_by_the_benchmarks_name():
+    assert benchmark() == benchmark(0.15) == "sim-v1"
+    assert [benchmark(c) for c in (0, 0.0, 0.1, 0.150001)] == [
+        "sim-c0", "sim-c0", "sim-c0.1", "sim-c0.150001",
+    ]  # fmt: skip

@@ -92,7 +92,7 @@ def test_without_facets_half_a_turn_is_as_good(at_zero):
     assert p[:, 1].median() == pytest.approx(0.49, abs=0.05)
     other = misorientation_deg(multiply(azimuth_rotation(36), q[:, 0]), q[:, 1])
     assert other[p[:, 1] > 0.4].median() < 1.0
-    nearest = misorientation_deg(q[:, :2], orientation[:, None]).amin(1)
+    nearest = misorientation_deg(q[:, :2], orientation[:, None]).nan_to_num(90).amin(1)
     assert nearest.median() < 2
 
 
