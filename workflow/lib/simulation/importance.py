@@ -22,6 +22,7 @@ from workflow.lib.simulation.likelihood import UNKNOWN, Model
 FREEDOM = 6.0  # degrees of freedom of the proposal: light enough to be of use in nine dimensions
 EVEN_SHARE = 0.3  # of the samples is spread evenly over the modes, whatever Laplace makes of them
 FINAL = 4
+WIDER, WIDE_SHARE = 2.0, 0.4  # a second proposal about each mode, and its share
 ENOUGH = 0.2  # of the samples, by their weights: no need to draw anew
 WELL_KNOWN = 20.0  # samples of a mode, by their weights: enough for its covariance
 FLAT = 0.25  # of the samples, by their flattened weights
@@ -56,7 +57,7 @@ def draw_samples(
     what the first ones tell of the modes' shape, and once more, `FINAL` times as many, of which
     `count` are kept by their weights. label: (n, 4), if its probability is to count as well.
     """
-    samples, change = _weighed(model, counts, modes, modes, count, label)
+    samples, change = _weighed(model, counts, modes, _with_wide(modes), count, label)
     poor = (samples.effective < ENOUGH * count).nonzero().squeeze(1)
     if len(poor) == 0:
         return samples
@@ -121,6 +122,17 @@ def _weighed(
     return Samples(orientation, weight, nearest, total - math.log(count), effective), change
 
 
+def _with_wide(modes: Modes) -> Modes:
+    """The modes, and each once more, wider: one that is bent goes on beyond its ellipsoid."""
+    return Modes(
+        torch.cat((modes.orientation, modes.orientation), 1),
+        torch.cat((modes.grain, modes.grain), 1),
+        torch.cat((modes.value, modes.value), 1),
+        torch.cat((modes.curvature, modes.curvature / WIDER**2), 1),
+        torch.cat(((1 - WIDE_SHARE) * modes.share, WIDE_SHARE * modes.share), 1),
+    )
+
+
 def _adapted(modes: Modes, samples: Samples, change: Tensor) -> Modes:
     """The modes, and beside each another one with the samples' mean and covariance.
 
@@ -142,12 +154,13 @@ def _adapted(modes: Modes, samples: Samples, change: Tensor) -> Modes:
     mean = mean * trust[..., 0]
     curvature = torch.linalg.inv(trust * covariance + (1 - trust) * own + 0.02 * own)
     curvature = (curvature + curvature.mT) / 2
+    wide = _with_wide(modes)
     return Modes(
-        torch.cat((modes.orientation, turned(modes.orientation, mean[..., :3])), 1),
-        torch.cat((modes.grain, modes.grain + mean[..., 3:]), 1),
-        torch.cat((modes.value, modes.value), 1),
-        torch.cat((modes.curvature, curvature), 1),
-        torch.cat((0.3 * modes.share, 0.7 * total * (modes.share > 0)), 1),
+        torch.cat((wide.orientation, turned(modes.orientation, mean[..., :3])), 1),
+        torch.cat((wide.grain, modes.grain + mean[..., 3:]), 1),
+        torch.cat((wide.value, modes.value), 1),
+        torch.cat((wide.curvature, curvature / 1.2), 1),
+        torch.cat((0.4 * wide.share, 0.6 * total * (modes.share > 0)), 1),
     )
 
 
