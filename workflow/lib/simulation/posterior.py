@@ -39,7 +39,7 @@ from workflow.lib.simulation.screen import (
 )
 
 LOG_ZONE_RAD3 = math.log(8 * math.pi**2 / 24)  # the zone's volume, with small turns in rad
-SIGNALS_AT_ONCE = 16
+SIGNALS_AT_ONCE = 8
 LABEL_SHARE = 4  # a label's density takes so many times fewer samples than the posterior
 Q = tuple[Tensor, ...]
 
@@ -98,7 +98,7 @@ def posterior(
 
     signals: uint8 (n, 6, 72). reference: the labels, unit quaternions (n, 4). label: of the
     progress. A signal that says nothing, such as a constant one, has a broad posterior. Results
-    depend neither on the number of threads nor on the other signals. Memory: about 400 MB and
+    depend neither on the number of threads nor on the other signals. Memory: about 700 MB and
     40 kB a signal. Raises InputError for signals and labels of another form.
     """
     settings = settings or Settings()
