@@ -231,6 +231,6 @@ def nearest_equivalent(orientation: Tensor, mode: Tensor) -> tuple[Tensor, Tenso
     images = multiply(mode.unsqueeze(-2), conjugate(operators))  # mode S⁻¹, (..., m, 24, 4)
     cosines = orientation @ images.flatten(-3, -2).mT
     cosines = cosines.unflatten(-1, images.shape[-3:-1])  # (..., a, m, 24)
-    operator = cosines.abs().argmax(-1)
+    operator = cosines.abs_().argmax(-1)
     equivalents = multiply(orientation.unsqueeze(-2), operators[operator])
     return turn_between(mode.unsqueeze(-3), equivalents), operator

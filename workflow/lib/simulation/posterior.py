@@ -39,7 +39,7 @@ from workflow.lib.simulation.screen import (
 )
 
 LOG_ZONE_RAD3 = math.log(8 * math.pi**2 / 24)  # the zone's volume, with small turns in rad
-SIGNALS_AT_ONCE = 8
+SIGNALS_AT_ONCE = 4
 LABEL_SHARE = 4  # a label's density takes so many times fewer samples than the posterior
 Q = tuple[Tensor, ...]
 
