@@ -98,7 +98,7 @@ def posterior(
 
     signals: uint8 (n, 6, 72). reference: the labels, unit quaternions (n, 4). label: of the
     progress. A signal that says nothing, such as a constant one, has a broad posterior. Results
-    depend neither on the number of threads nor on the other signals. Memory: about 700 MB and
+    depend neither on the number of threads nor on the other signals. Memory: up to 1 GB and
     40 kB a signal. Raises InputError for signals and labels of another form.
     """
     settings = settings or Settings()
