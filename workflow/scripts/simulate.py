@@ -13,7 +13,7 @@ def main(
     n_training: int,
     n_evaluation: int,
     scan_shape: tuple[int, int],
-    facet_amplitude: float = FACET_AMPLITUDE,
+    facet_amplitude: float,
 ) -> None:
     """Write the simulated archive below `folder`, as folder/data/….
 

@@ -126,18 +126,6 @@ class SingleStepTask(Task, Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Draws:
-    """Answers to n signals in v rolls of each, m of each roll.
-
-    orientation: (n, v, m, 4) float64, turned back by the roll, NaN where it is none.
-    log_probability: (n, v, m) of sequences, natural; None for models that do not write.
-    """
-
-    orientation: Tensor
-    log_probability: Tensor | None
-
-
 def all_rolls(signals: Tensor) -> Tensor:
     """The 72 rolls there are of each of n signals, (n, 72), on their device."""
     return torch.arange(AZIMUTHS, device=signals.device).expand(len(signals), -1)
