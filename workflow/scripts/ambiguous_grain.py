@@ -38,7 +38,7 @@ if __name__ == "__main__":
         snakemake.log[0],
         fold=Path(snakemake.input.fold),
         predictions=Path(snakemake.input.predictions),
-        posterior=Path(posterior) if posterior else None,
+        posterior=next(map(Path, snakemake.input.posterior), None),  # of simulated data
         title=snakemake.params.title,
         style=Path(snakemake.input.style),
         figures=[Path(path) for path in snakemake.output.figures],

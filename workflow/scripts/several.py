@@ -52,7 +52,7 @@ if __name__ == "__main__":
         main,
         snakemake.log[0],
         predictions=[Path(path) for path in snakemake.input.predictions],
-        posterior=Path(snakemake.input.posterior) if snakemake.input.posterior else None,
+        posterior=next(map(Path, snakemake.input.posterior), None),  # of simulated data
         titles=snakemake.params.titles,
         compared=snakemake.params.compared,
         radius_deg=snakemake.params.radius_deg,
