@@ -32,7 +32,6 @@ def main(
 
 
 if __name__ == "__main__":
-    posterior = snakemake.input.get("posterior")
     run(
         main,
         snakemake.log[0],

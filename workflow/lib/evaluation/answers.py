@@ -49,8 +49,13 @@ class Forecast:
     level: np.ndarray
 
     def right(self, radius_deg: float) -> np.ndarray:
-        """Whether the reference lies within the radius of a candidate: bool (s, n, k)."""
-        return self.distance_deg <= radius_deg
+        """Whether a candidate is the reference's: bool (s, n, k), one of a signal at most.
+
+        It is the heaviest within the radius of the reference, because a candidate's probability
+        leaves out what a heavier one within the radius has gathered.
+        """
+        within = self.distance_deg <= radius_deg
+        return within & (within.cumsum(-1) == 1)
 
     @property
     def certainty(self) -> np.ndarray:

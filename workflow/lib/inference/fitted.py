@@ -113,7 +113,7 @@ def _candidates(
 ) -> dict[str, Tensor]:  # fmt: skip
     """By kind, candidates' probabilities, those left out, and which are right: (n, 2, k + 1).
 
-    Where none is right, what is left out is.
+    Right is the heaviest within the radius; where there is none, what is left out is.
     """
     one, views = drawn(task, signals, seeds, settings, 1.0)
     found = {}
@@ -121,6 +121,7 @@ def _candidates(
         clusters = merged(support(kind, one, views, bandwidth[kind]), settings)
         angle = misorientation_deg(clusters.orientation, orientation[:, None])
         right = angle <= settings.radius_deg
+        right &= right.cumsum(1) == 1  # lighter ones leave out what it has gathered
         right = torch.cat((right, ~right.any(1, keepdim=True)), 1)
         every = torch.cat((clusters.probability, clusters.left_out[:, None]), 1)
         found[kind] = torch.stack((every, right.to(every)), 1)
