@@ -16,7 +16,8 @@ rule posterior:
     threads: config["training_threads"]
     params:
         facet_amplitude=facet_amplitude,
-        settings=config["posterior"],
+        settings=config["posterior"]
+        | {name: config["several"][name] for name in ("candidates", "radius_deg")},
         library=library_digest("posterior"),
     script:
         "../scripts/posterior.py"

@@ -56,7 +56,8 @@ def plot_reliability(
         panels[0, 0].set_ylabel(f"share within {radius_deg:g}° of the label")
         panels[1, 0].set_ylabel("candidates\nper signal")
         panels[0, 0].set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
-        panels[0, 0].legend(loc="upper left")
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=7)
         finish(figure, several.simulated, paths)
 
 
