@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from tests.benchmarks import bench_data, bench_evaluation, bench_training
+from tests.benchmarks import bench_data, bench_evaluation, bench_several, bench_training
 from tests.benchmarks.machine import describe
 from tests.benchmarks.measure import CPU, GPU, QUICK, Row, Sizes
 from tests.benchmarks.report import to_markdown, write
@@ -36,6 +36,7 @@ def measure_misorientation(device: torch.device, sizes: Sizes) -> list[Row]:
 BENCHMARKS: dict[str, Benchmark] = {
     "training": bench_training.measure,
     "evaluation": bench_evaluation.measure,
+    "several answers": bench_several.measure,
     "misorientation": measure_misorientation,
     "data": bench_data.measure,
 }

@@ -23,7 +23,8 @@ class Sizes:
     loader_steps: that the baseline takes before each turn, until its workers are as far ahead
     as they will be at the end.
     lessons: steps that the networks are trained for before they are evaluated.
-    tta_signals, plain_signals: evaluated in a repeat; baseline_signals: by the TTA baseline.
+    tta_signals, plain_signals: evaluated in a repeat; baseline_signals: by the TTA baseline;
+    decoded_signals: to which several answers are written.
     quaternions: encoded and decoded; looped_quaternions: by the Python loop.
     pairs: of orientations that are compared.
     simulated, looped_signals: the same for the simulator.
@@ -44,6 +45,7 @@ class Sizes:
     tta_signals: int = 64
     baseline_signals: int = 64
     plain_signals: int = 1000
+    decoded_signals: int = 750
     quaternions: int = 1_000_000
     looped_quaternions: int = 20_000
     pairs: int = 1_000_000
@@ -63,8 +65,9 @@ QUICK = Sizes(
     repeats=1, training_signals=2, steps={"sequencenet": 1, "eulernet": 2},
     baseline_steps={"sequencenet": 1, "eulernet": 2},
     busy_steps={"sequencenet": 1, "eulernet": 2}, loader_steps=0, lessons=2, tta_signals=2,
-    baseline_signals=2, plain_signals=8, quaternions=2000, looped_quaternions=200, pairs=2000,
-    simulated=200, looped_signals=20, specimen_signals=4, scan_edge=8, matrix_edge=256, copied_mb=8,
+    baseline_signals=2, plain_signals=8, decoded_signals=2, quaternions=2000,
+    looped_quaternions=200, pairs=2000, simulated=200, looped_signals=20, specimen_signals=4,
+    scan_edge=8, matrix_edge=256, copied_mb=8,
 )  # fmt: skip
 
 
