@@ -42,11 +42,15 @@ def table(swept) -> pd.DataFrame:
     return pd.read_csv(swept / "ambiguity.csv")
 
 
-def test_all_but_the_amplitudes_is_the_demos():
+def test_all_is_the_demos_but_amplitudes_and_epochs_twice_as_many():
     sweep, demo = (yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()) for name in
                    ("ambiguity", "demo"))  # fmt: skip
     assert (sweep.pop("run"), demo.pop("run")) == ("ambiguity", "demo")
     assert sweep.pop("ambiguity") == {"facet_amplitudes": [0, 0.02, 0.05, 0.1, 0.15, 0.3]}
+    for name, model in sweep["models"].items():
+        assert model["training"].pop("kept_epoch") == "last"
+        assert model["training"]["epochs"] == 2 * demo["models"][name]["training"]["epochs"]
+        model["training"]["epochs"] //= 2
     assert sweep == demo
 
 

@@ -2,8 +2,8 @@
 
 The data stay on the device as uint8. Everything random in an epoch follows from the seed
 and the epoch's number, so a checkpoint after an epoch resumes exactly where it was.
-The best weights are those with the smallest median misorientation on the validation
-signals; test data never come near this module.
+The best weights are those with the smallest median misorientation on the validation signals,
+or the last ones, as the settings have it; test data never come near this module.
 """
 
 import hashlib
@@ -79,7 +79,8 @@ def train(
                 kept = f"; {checkpoint} holds epoch {len(rows)}" if rows else ""
                 raise TrainingError(f"{label}: {error}{kept}") from error
             rows.append(row)
-            if row["validation_median_deg"] <= min(r["validation_median_deg"] for r in rows):
+            least = min(r["validation_median_deg"] for r in rows)
+            if settings.kept_epoch == "last" or row["validation_median_deg"] <= least:
                 best = {k: v.detach().cpu().clone() for k, v in task.network.state_dict().items()}
             _save(checkpoint, identity, stepper, rows, best)
             progress.note(

@@ -30,6 +30,7 @@ class TrainingSettings:
         `one_cycle` (rises for the share `warm_up` of the steps, then falls to nearly nothing).
     clip_norm: the gradient's norm is clipped at it; None for never.
     precision: `float32` or `bfloat16`, see `workflow.lib.training.precision`.
+    kept_epoch: whose weights are kept: `best_median`, of the validation signals, or `last`.
     """
 
     epochs: int
@@ -44,6 +45,7 @@ class TrainingSettings:
     clip_norm: float | None
     precision: str
     seed: int
+    kept_epoch: str = "best_median"
 
 
 class TrainingError(InputError):

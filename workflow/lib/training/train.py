@@ -92,7 +92,7 @@ def train_model(
         "n_validation": len(data.validation_signals),
         "source": attributes["source"],
         "simulated": bool(attributes["simulated"]),
-        **_summary(task, history),
+        **_summary(task, history, hyperparameters),
     }
     save_model(weights, description, weights_path, model_path)
     with atomic(history_path) as part:
@@ -172,8 +172,11 @@ def _on_device(
     )
 
 
-def _summary(task: Task, history: pd.DataFrame) -> dict[str, Any]:
-    best = history.loc[_best_row(history)]
+def _summary(
+    task: Task, history: pd.DataFrame, settings: TrainingSettings | None
+) -> dict[str, Any]:
+    last = settings is not None and settings.kept_epoch == "last"
+    best = history.iloc[-1] if last else history.loc[_best_row(history)]
     return {
         "parameters": count_parameters(task.network),
         "best_epoch": int(best["epoch"]),
