@@ -3,26 +3,34 @@
 Everything is for n signals at once; see `importance.Samples` and `fit.Modes`.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from workflow.lib.orientation import misorientation_deg
-from workflow.lib.simulation.fit import LABEL_STD_RAD, Modes, nearest_equivalent, turned
+from workflow.lib.orientation import misorientation_deg, symmetric_mean
+from workflow.lib.simulation.fit import Modes, nearest_turn, turned
 from workflow.lib.simulation.importance import Samples
+from workflow.lib.simulation.reflectance import LABEL_NOISE_RMS_DEG
 
-CONSIDERED = 24  # of the weightiest samples, where the search for the best answer starts
-IMPROVEMENTS = 10  # steps of that search
+LABEL_STD_RAD = math.radians(LABEL_NOISE_RMS_DEG) / math.sqrt(3)  # of each component of its turn
 SEED = 20220112  # of the labels' noise
 
 
+def from_modes(modes: Modes, samples: Samples) -> tuple[Tensor, Tensor]:
+    """The turns (n, a, m, 3) in rad from each mode to the samples, and the nearest mode (n, a)."""
+    turn = nearest_turn(modes.orientation, samples.orientation)
+    missing = (modes.share == 0).unsqueeze(1)
+    return turn, torch.where(missing, torch.inf, turn.norm(dim=-1)).argmin(-1)
+
+
 def grouped(
-    modes: Modes, samples: Samples, candidates: int, radius_deg: float
+    modes: Modes, samples: Samples, mode: Tensor, candidates: int, radius_deg: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Modes that lie within the radius of a heavier one count with it: their mean and weight."""
     n, m = modes.share.shape
-    weight = torch.zeros_like(modes.share).scatter_add_(1, samples.mode, samples.weight)
+    weight = torch.zeros_like(modes.share).scatter_add_(1, mode, samples.weight)
     near = misorientation_deg(modes.orientation.unsqueeze(2), modes.orientation.unsqueeze(1))
     near = near <= radius_deg
     group = torch.full((n, m), -1, device=weight.device)
@@ -34,61 +42,18 @@ def grouped(
         group = torch.where(joins, place, group)
     probability = torch.zeros_like(weight).scatter_add_(1, group, weight)
     k = candidates
-    member = group.gather(1, samples.mode)  # of each sample
+    member = group.gather(1, mode)  # of each sample
     chosen, order = probability.sort(dim=-1, descending=True, stable=True)
     chosen, order = chosen[:, :k], order[:, :k]
     sample_weight = samples.weight.unsqueeze(1) * (member.unsqueeze(1) == order.unsqueeze(-1))
-    mean = _mean(samples.orientation.unsqueeze(1), sample_weight)
-    mean = torch.where((chosen > 0).unsqueeze(-1), mean, torch.nan)
+    heaviest = sample_weight.argmax(-1, keepdim=True).expand(-1, -1, 4)
+    heaviest = samples.orientation.gather(1, heaviest)
+    mean = symmetric_mean(samples.orientation.unsqueeze(1), sample_weight, heaviest)
     missing = k - chosen.shape[1]
     if missing > 0:
         mean = torch.cat((mean, mean.new_full((n, missing, 4), torch.nan)), 1)
         chosen = torch.cat((chosen, chosen.new_zeros(n, missing)), 1)
     return mean, chosen, (1 - chosen.sum(-1)).clamp_min(0)
-
-
-def _mean(q: Tensor, weight: Tensor) -> Tensor:
-    """Mean (..., 4) of weighted orientations (..., a, 4) that lie near each other."""
-    q, weight = torch.broadcast_tensors(q, weight.unsqueeze(-1))
-    weight = weight[..., 0]
-    heaviest = weight.argmax(-1, keepdim=True).unsqueeze(-1).expand(*weight.shape[:-1], 1, 4)
-    mean = q.gather(-2, heaviest)
-    for _ in range(2):
-        turn = nearest_equivalent(q, mean)[0].squeeze(-2)
-        total = weight.sum(-1, keepdim=True).clamp_min(1e-300)
-        mean = turned(mean.squeeze(-2), (turn * weight.unsqueeze(-1)).sum(-2) / total).unsqueeze(-2)
-    return mean.squeeze(-2)
-
-
-def least_expected(q: Tensor, weight: Tensor) -> Tensor:
-    """The orientation (n, 4) of least mean misorientation to weighted ones, (n, a, 4), (n, a).
-
-    The best of the weightiest, then steps of Weiszfeld's as long as they help.
-    """
-    # The first of equals: of samples of one weight, those spread over all of them.
-    spread = torch.linspace(0, q.shape[1] - 1, CONSIDERED).long()
-    spread = spread.to(q.device).expand(len(q), -1)
-    heavy = weight.topk(min(CONSIDERED, q.shape[1]), dim=-1).indices
-    places = torch.cat((heavy, spread), 1)
-    start = q.gather(1, places.unsqueeze(-1).expand(-1, -1, 4))
-    expected = _expected(start, q, weight)
-    least, best = expected.min(-1)
-    answer = start[torch.arange(len(q), device=q.device), best]
-    for _ in range(IMPROVEMENTS):
-        turn = nearest_equivalent(q, answer.unsqueeze(1))[0].squeeze(2)
-        pull = weight / turn.norm(dim=-1).clamp_min(1e-3)
-        step = (turn * pull.unsqueeze(-1)).sum(1) / pull.sum(-1, keepdim=True)
-        moved = turned(answer, step)
-        value = _expected(moved.unsqueeze(1), q, weight).squeeze(1)
-        answer = torch.where((value < least).unsqueeze(-1), moved, answer)
-        least = torch.minimum(least, value)
-    return answer
-
-
-def _expected(at: Tensor, q: Tensor, weight: Tensor) -> Tensor:
-    """Mean misorientation (n, b) of weighted orientations (n, a, 4) from each of `at` (n, b, 4)."""
-    angle = misorientation_deg(at.unsqueeze(2), q.unsqueeze(1))
-    return (angle * weight.unsqueeze(1)).sum(-1)
 
 
 @dataclass(frozen=True)
@@ -103,10 +68,9 @@ class Shape:
     log_height: Tensor
 
 
-def shape_of(modes: Modes, samples: Samples) -> Shape:
-    turn = nearest_equivalent(samples.orientation, modes.orientation)[0]
+def shape_of(modes: Modes, samples: Samples, turn: Tensor, mode: Tensor) -> Shape:
     m = modes.share.shape[1]
-    member = torch.nn.functional.one_hot(samples.mode, m) * samples.weight.unsqueeze(-1)
+    member = torch.nn.functional.one_hot(mode, m) * samples.weight.unsqueeze(-1)
     total = member.sum(1)
     part = member / total.clamp_min(1e-300).unsqueeze(1)
     mean = torch.einsum("nam,nami->nmi", part, turn)
@@ -127,7 +91,7 @@ def peak(shape: Shape) -> Tensor:
 
 def _log_height(shape: Shape, at: Tensor) -> Tensor:
     """Log density (n, a) of the mixture at orientations (n, a, 4), up to a constant."""
-    turn = nearest_equivalent(at, shape.orientation)[0]
+    turn = nearest_turn(shape.orientation, at)
     distance = torch.einsum("nami,nmij,namj->nam", turn, shape.precision, turn)
     return (shape.log_height.unsqueeze(1) - 0.5 * distance).logsumexp(-1)
 

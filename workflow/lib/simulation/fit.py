@@ -11,7 +11,6 @@ from torch import Tensor
 
 from workflow.lib.orientation import CUBIC_SYMMETRY, conjugate, misorientation_deg, multiply
 from workflow.lib.simulation.likelihood import UNKNOWN, Expansion, Model
-from workflow.lib.simulation.reflectance import LABEL_NOISE_RMS_DEG
 from workflow.lib.simulation.screen import Starts
 
 MAX_STEPS = 40
@@ -22,7 +21,6 @@ LARGEST_CHANGE = 1.0  # of a logarithm or of the background, in a step
 HOPELESS = ((4, 80.0), (8, 40.0), (12, 25.0))  # after so many steps: so far behind the best one
 SAME_DEG = 1.0  # fits that end this near each other are one mode
 LEAST_SHARE = 1e-4  # a mode has at least this share of the best one's Laplace weight
-LABEL_STD_RAD = math.radians(LABEL_NOISE_RMS_DEG) / math.sqrt(3)  # of each component of its turn
 WIDEST_RAD = math.radians(20)  # standard deviation of a mode, where the signal says nothing
 
 
@@ -76,28 +74,6 @@ def find_modes(model: Model, counts: Tensor, starts: Starts) -> Modes:
     )
 
 
-def mode_at_label(
-    model: Model, counts: Tensor, orientation: Tensor, grain: Tensor
-) -> tuple[Modes, Tensor]:
-    """The mode of signal and label together, one a signal, and the label itself.
-
-    The label (n, 4) is the truth, turned by a normal vector of `LABEL_STD_RAD`. counts: (n, 432);
-    grain: where the fit begins, (n, 6).
-    """
-    everyone = torch.arange(len(counts), device=counts.device)
-    fit = _State(orientation, grain, everyone, torch.ones_like(everyone, dtype=torch.bool))
-    _descend(model, counts, fit, orientation)
-    curvature = _definite(fit.curvature)
-    parts = (fit.orientation, fit.grain, fit.value, curvature, torch.ones_like(fit.value))
-    return Modes(*(part.unsqueeze(1) for part in parts)), orientation
-
-
-def label_term(orientation: Tensor, label: Tensor) -> Tensor:
-    """Negative log probability (...,) of a label at an orientation, up to a constant."""
-    turn = turn_between(orientation, label)
-    return turn.square().sum(-1) / (2 * LABEL_STD_RAD**2)
-
-
 class _State:
     """Fits on their way, (b, …) each; those that are not active stay where they are."""
 
@@ -111,16 +87,10 @@ class _State:
         self.curvature = torch.eye(UNKNOWN).to(orientation).repeat(b, 1, 1)
 
 
-def _descend(model: Model, counts: Tensor, fit: _State, label: Tensor | None = None) -> None:
-    """Take steps until no fit is active; label: (n, 4), if it counts as well."""
-
-    def expand(rows: Tensor, orientation: Tensor, grain: Tensor) -> Expansion:
-        signal = fit.signal[rows]
-        about = model.expand(counts[signal], orientation, grain)
-        return about if label is None else _with_label(about, orientation, label[signal])
-
+def _descend(model: Model, counts: Tensor, fit: _State) -> None:
+    """Take steps until no fit is active."""
     rows = fit.active.nonzero().squeeze(1)
-    about = expand(rows, fit.orientation[rows], fit.grain[rows])
+    about = model.expand(counts[fit.signal[rows]], fit.orientation[rows], fit.grain[rows])
     _take(fit, rows, fit.orientation[rows], fit.grain[rows], about)
     for step in range(1, MAX_STEPS + 1):
         rows = fit.active.nonzero().squeeze(1)
@@ -130,7 +100,7 @@ def _descend(model: Model, counts: Tensor, fit: _State, label: Tensor | None = N
         orientation = turned(fit.orientation[rows], change[:, :3])
         orientation = orientation / orientation.norm(dim=-1, keepdim=True)
         grain = fit.grain[rows] + change[:, 3:]
-        about = expand(rows, orientation, grain)
+        about = model.expand(counts[fit.signal[rows]], orientation, grain)
         gain = fit.value[rows] - about.value
         better = gain > 0
         arrived = better & (gain < LEAST_GAIN)
@@ -142,17 +112,10 @@ def _descend(model: Model, counts: Tensor, fit: _State, label: Tensor | None = N
         fit.active[rows[~better & small]] = False
         fit.active &= fit.damping < LARGEST_DAMPING
         for at, margin in HOPELESS:
-            if step == at and label is None:
+            if step == at:
                 best = fit.value.new_full((len(counts),), torch.inf)
                 best.scatter_reduce_(0, fit.signal, fit.value, "amin")
                 fit.active &= fit.value <= best[fit.signal] + margin
-
-
-def _with_label(about: Expansion, orientation: Tensor, label: Tensor) -> Expansion:
-    precision = LABEL_STD_RAD**-2
-    about.gradient[:, :3] -= turn_between(orientation, label) * precision
-    about.curvature[:, range(3), range(3)] += precision
-    return Expansion(about.value + label_term(orientation, label), about.gradient, about.curvature)
 
 
 def _select(about: Expansion, chosen: Tensor) -> Expansion:
@@ -221,16 +184,11 @@ def _along(values: Tensor, order: Tensor) -> Tensor:
     return values[torch.arange(len(order), device=order.device).unsqueeze(1), order]
 
 
-def nearest_equivalent(orientation: Tensor, mode: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each orientation (..., a, 4), as seen from each mode (..., m, 4), the nearest equivalent.
-
-    Returns the turns (..., a, m, 3) in rad that lead from the mode to g S, and which operator S
-    of `CUBIC_SYMMETRY` it is, (..., a, m).
-    """
-    operators = CUBIC_SYMMETRY.to(orientation)
-    images = multiply(mode.unsqueeze(-2), conjugate(operators))  # mode S⁻¹, (..., m, 24, 4)
-    cosines = orientation @ images.flatten(-3, -2).mT
-    cosines = cosines.unflatten(-1, images.shape[-3:-1])  # (..., a, m, 24)
-    operator = cosines.abs_().argmax(-1)
-    equivalents = multiply(orientation.unsqueeze(-2), operators[operator])
-    return turn_between(mode.unsqueeze(-3), equivalents), operator
+def nearest_turn(of: Tensor, to: Tensor) -> Tensor:
+    """The turns (..., a, m, 3), in rad, from each of `of` (..., m, 4) to the nearest equivalent
+    of each of `to` (..., a, 4)."""
+    operators = CUBIC_SYMMETRY.to(to)
+    images = multiply(of.unsqueeze(-2), conjugate(operators))  # of S⁻¹, (..., m, 24, 4)
+    cosines = to.float() @ images.flatten(-3, -2).float().mT
+    operator = cosines.abs_().unflatten(-1, images.shape[-3:-1]).argmax(-1)  # (..., a, m)
+    return turn_between(of.unsqueeze(-3), multiply(to.unsqueeze(-2), operators[operator]))

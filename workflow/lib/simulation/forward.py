@@ -11,7 +11,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from workflow.lib.orientation import CUBIC_SYMMETRY, to_matrix
+from workflow.lib.orientation import to_matrix
 from workflow.lib.simulation.reflectance import (
     FACET_WIDTH_RAD,
     PLANE_NORMALS,
@@ -88,17 +88,6 @@ def basis(orientation: Tensor, c: float, dtype: torch.dtype = torch.float32) -> 
         slope = mirror * angle.mul_(torch.rsqrt(1 - cosine.square())) / FACET_WIDTH_RAD**2
         facet = (normals, slope)
     return Basis(signal, (height, height_slope, sine_slope, azimuth_slope), facet)
-
-
-@cache
-def permutations(device: torch.device) -> Tensor:
-    """Which plane each operator of `CUBIC_SYMMETRY` makes of each {111} plane, int64 (24, 4).
-
-    Row S has j at place k where S n_k = ±n_j: the weights w of g are w[row] of g S.
-    """
-    normals = _plane_normals(torch.device("cpu"))
-    turned = to_matrix(CUBIC_SYMMETRY) @ normals.T  # (24, 3, 4)
-    return (normals @ turned).abs().argmax(1).to(device)
 
 
 def _whole_circle(half: Tensor) -> Tensor:

@@ -1,174 +1,179 @@
-"""The posterior as weighted samples: drawn about its modes, weighed by what they are worth.
+"""Weighted samples of a density of orientations: population Monte Carlo (Cappé et al. 2004).
 
-About each mode lies a Student distribution with the inverse curvature as its covariance; its
-tails are heavier than the posterior's, so that no weight grows without bound. Samples are drawn
-from their mixture and weighed by it as a whole, so that modes may overlap. All signals share one
-set of evenly spread random numbers: neither chunks nor threads change a sample.
+Samples are drawn from a mixture of Student distributions of turns. Then the mixture is fitted to
+where they found weight, a distribution about each of some of them, and more are drawn, and again
+where few carry the weight. Each sample counts by the mean of all mixtures (Veach & Guibas 1995:
+the balance heuristic), so that none is lost. All signals share one set of evenly spread random
+numbers: neither chunks nor threads change a sample.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
 
 import torch
 from scipy import stats
 from torch import Tensor
 
-from workflow.lib.simulation.fit import Modes, label_term, nearest_equivalent, turned
-from workflow.lib.simulation.forward import permutations
-from workflow.lib.simulation.likelihood import UNKNOWN, Model
+from workflow.lib.simulation.fit import Modes, nearest_turn, turned
 
-FREEDOM = 6.0  # degrees of freedom of the proposal: light enough to be of use in nine dimensions
-EVEN_SHARE = 0.3  # of the samples is spread evenly over the modes, whatever Laplace makes of them
-FINAL = 4
-WIDER, WIDE_SHARE = 2.0, 0.4  # a second proposal about each mode, and its share
-ENOUGH = 0.2  # of the samples, by their weights: no need to draw anew
-WELL_KNOWN = 20.0  # samples of a mode, by their weights: enough for its covariance
-FLAT = 0.25  # of the samples, by their flattened weights
+FREEDOM = 4.0  # degrees of freedom of the Student distributions
+FIRST = 0.4  # of the samples: in the first round
+CENTRES = 24  # of a later round's distributions
+BANDWIDTH = 0.6  # of each: its width, to that of the samples around it
+AROUND = 2.0  # standard deviations of the first distributions: samples so near say that width
+AGAIN = 0.2  # of a later round's samples come from the first mixture
+FLAT = 0.15  # of the samples, at least, are to share the weights that a mixture is fitted to
+ENOUGH = 0.2  # of the samples, by their weights: no need to draw more
+MORE_ROUNDS, MORE = 2, 1.0  # elsewhere: so many rounds, of so many times the samples
+EVEN_SHARE = 0.3  # of the first samples is spread evenly over the modes, whatever their weight
+WIDER, WIDE_SHARE = 2.5, 0.4  # a second distribution about each mode, and its share
 SEED = 20220111
+
+Target = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Student distributions of turns about orientations: one mixture a signal.
+
+    centre: (n, k, 4). root: (n, k, 3, 3), R with R Rᵀ the inverse of the covariance, in rad.
+    share: (n, k), sums to 1; 0 in empty places.
+    """
+
+    centre: Tensor
+    root: Tensor
+    share: Tensor
+
+    def of(self, rows: Tensor) -> "Mixture":
+        return Mixture(self.centre[rows], self.root[rows], self.share[rows])
 
 
 @dataclass(frozen=True)
 class Samples:
     """Weighted orientations for each of n signals.
 
-    orientation: (n, m, 4). weight: (n, m), sums to 1. mode: the index of the nearest mode, (n, m).
-    log_evidence: (n,), with turns measured in rad, up to a constant of the signal. effective: how
-    many samples of equal weight those were worth that were drawn for it, (n,).
+    orientation: (n, m, 4). weight: (n, m), sums to 1. log_evidence: (n,), the logarithm of the
+    target's integral, with turns measured in rad. effective: how many samples of equal weight
+    those were worth that were drawn for it, (n,).
     """
 
     orientation: Tensor
     weight: Tensor
-    mode: Tensor
     log_evidence: Tensor
     effective: Tensor
 
 
-Parts = TypeVar("Parts", Modes, Samples)
+def mixture(centre: Tensor, covariance: Tensor, share: Tensor) -> Mixture:
+    """centre: (n, k, 4), covariance: (n, k, 3, 3) of turns in rad, share: (n, k)."""
+    return Mixture(centre, torch.linalg.cholesky(torch.linalg.inv(covariance)), share)
 
 
-def draw_samples(
-    model: Model, counts: Tensor, modes: Modes, count: int, label: Tensor | None = None
-) -> Samples:
-    """`count` weighted samples of each signal's posterior; counts (n, 432).
+def about_modes(modes: Modes) -> Mixture:
+    """Where to begin: two distributions about each mode, as wide as its curvature says, and wider.
 
-    Where few of them carry the weight, the modes are no ellipsoids. Then they are drawn anew from
-    what the first ones tell of the modes' shape, and once more, `FINAL` times as many, of which
-    `count` are kept by their weights. label: (n, 4), if its probability is to count as well.
+    A mode that is bent goes on beyond its ellipsoid.
     """
-    samples, change = _weighed(model, counts, modes, _with_wide(modes), count, label)
+    covariance = torch.linalg.inv(modes.curvature)[..., :3, :3]
+    present = (modes.share > 0).to(modes.share)
+    even = present / present.sum(-1, keepdim=True)
+    share = EVEN_SHARE * even + (1 - EVEN_SHARE) * modes.share
+    return mixture(
+        torch.cat((modes.orientation, modes.orientation), 1),
+        torch.cat((covariance, WIDER**2 * covariance), 1),
+        torch.cat(((1 - WIDE_SHARE) * share, WIDE_SHARE * share), 1),
+    )
+
+
+def draw_samples(target: Target, first: Mixture, count: int) -> Samples:
+    """`count` weighted samples of each signal's density.
+
+    target: given the indices of signals (r,) and orientations (r, a, 4), their log densities
+    (r, a), the same for equivalent orientations. first: where to begin.
+    """
+    everyone = torch.arange(len(first.share), device=first.share.device)
+    begun = max(int(FIRST * count), 1)
+    numbers = [begun, count - begun]
+    samples, drawn = _drawn(target, everyone, first, numbers)
     poor = (samples.effective < ENOUGH * count).nonzero().squeeze(1)
-    if len(poor) == 0:
-        return samples
-    about, some = _rows(modes, poor), None if label is None else label[poor]
-    again, change = _rows(samples, poor), change[poor]
-    for times in (1, FINAL):
-        proposal = _adapted(about, again, change)
-        again, change = _weighed(model, counts[poor], about, proposal, times * count, some)
-    kept = _kept(again, count)
-    for old, new in zip(vars(samples).values(), vars(kept).values(), strict=True):
-        old[poor] = new
+    if len(poor) > 0:
+        more = [int(MORE * count)] * MORE_ROUNDS
+        again, _ = _drawn(target, poor, first.of(poor), more, drawn.of(poor))
+        kept = thinned(again, count)
+        for old, new in zip(vars(samples).values(), vars(kept).values(), strict=True):
+            old[poor] = new
     return samples
 
 
-def _rows(parts: Parts, rows: Tensor) -> Parts:
-    return type(parts)(*(part[rows] for part in vars(parts).values()))
+@dataclass(frozen=True)
+class _Rounds:
+    """What there is so far: samples (n, m), the target's logarithms and what they came from."""
+
+    orientation: Tensor
+    value: Tensor
+    proposal: Mixture
+
+    def of(self, rows: Tensor) -> "_Rounds":
+        return _Rounds(self.orientation[rows], self.value[rows], self.proposal.of(rows))
 
 
-def _kept(samples: Samples, count: int) -> Samples:
-    """As many of equal weight, each as often as its weight has it, at even distances."""
-    n, m = samples.weight.shape
-    places = (torch.arange(count, dtype=torch.float64, device=samples.weight.device) + 0.5) / count
-    bounds = samples.weight.cumsum(-1)
-    chosen = torch.searchsorted(bounds, places.expand(n, -1).contiguous()).clamp_max(m - 1)
-    signal = torch.arange(n, device=chosen.device).unsqueeze(1)
-    weight = torch.full_like(samples.weight[:, :count], 1 / count)
-    return Samples(
-        samples.orientation[signal, chosen],
-        weight,
-        samples.mode[signal, chosen],
-        samples.log_evidence,
-        samples.effective,
+def _drawn(
+    target: Target, rows: Tensor, first: Mixture, numbers: list[int], so_far: _Rounds | None = None
+) -> tuple[Samples, _Rounds]:
+    """Rounds of so many samples for the signals `rows`, after those so far."""
+    for number in numbers:
+        before = 0 if so_far is None else so_far.value.shape[1]
+        proposal = first if so_far is None else _adapted(first, so_far, _log_weight(so_far))
+        orientation = _from_mixture(proposal, before, number)
+        value = target(rows, orientation)
+        if so_far is not None:
+            orientation = torch.cat((so_far.orientation, orientation), 1)
+            value = torch.cat((so_far.value, value), 1)
+            proposal = _joined(so_far.proposal, proposal, number / (before + number))
+        so_far = _Rounds(orientation, value, proposal)
+    log_weight = _log_weight(so_far)
+    total = log_weight.logsumexp(-1, keepdim=True)
+    weight = torch.exp(log_weight - total)
+    evidence = total.squeeze(-1) - math.log(weight.shape[1])
+    return Samples(so_far.orientation, weight, evidence, 1 / weight.square().sum(-1)), so_far
+
+
+def _log_weight(rounds: _Rounds) -> Tensor:
+    return rounds.value - _log_components(rounds.proposal, rounds.orientation).logsumexp(-1)
+
+
+def _joined(one: Mixture, other: Mixture, share: float) -> Mixture:
+    return Mixture(
+        torch.cat((one.centre, other.centre), 1),
+        torch.cat((one.root, other.root), 1),
+        torch.cat(((1 - share) * one.share, share * other.share), 1),
     )
 
 
-def _weighed(
-    model: Model,
-    counts: Tensor,
-    modes: Modes,
-    proposal: Modes,
-    count: int,
-    label: Tensor | None,
-) -> tuple[Samples, Tensor]:
-    """Samples of a proposal, weighed, and how far (n, count, 9) each is from its nearest mode."""
-    root = torch.linalg.cholesky(proposal.curvature)  # of a mode's inverse covariance
-    orientation, grain = _drawn(proposal, root, count)
-    n = len(counts)
-    value = model.value(
-        counts.repeat_interleave(count, 0), orientation.flatten(0, 1), grain.flatten(0, 1)
-    ).view(n, count)
-    if label is not None:
-        value = value + label_term(orientation, label.unsqueeze(1))
-    change = _from_modes(proposal, orientation, grain)
-    log_weight = -value - _log_density(proposal, root, change)
-    total = log_weight.logsumexp(-1)
-    weight = torch.exp(log_weight - total.unsqueeze(-1))
-    m = modes.share.shape[1]  # the proposal's first ones
-    angle = change[:, :, :m, :3].norm(dim=-1)
-    nearest = torch.where((modes.share == 0).unsqueeze(1), torch.inf, angle).argmin(-1)
-    change = change.gather(2, nearest[..., None, None].expand(-1, -1, 1, UNKNOWN)).squeeze(2)
-    effective = 1 / weight.square().sum(-1)
-    return Samples(orientation, weight, nearest, total - math.log(count), effective), change
+def _adapted(first: Mixture, rounds: _Rounds, log_weight: Tensor) -> Mixture:
+    """The first mixture, and distributions about samples, each as wide as its surroundings."""
+    weight = _flattened(log_weight)
+    n = len(weight)
+    signal = torch.arange(n, device=weight.device).unsqueeze(1)
+    centre = rounds.orientation[signal, _systematic(weight, CENTRES)]
+    own = first.root[signal, _log_components(first, centre).argmax(-1)]
+    turn = nearest_turn(centre, rounds.orientation).movedim(2, 1)  # (n, k, m, 3)
+    distance = (turn @ own).square().sum(-1) / AROUND**2
+    near = weight.unsqueeze(1) * torch.exp(-0.5 * distance)
+    covariance = (turn * near.unsqueeze(-1)).mT @ turn / near.sum(-1)[..., None, None]
+    covariance = covariance + 0.05 * torch.cholesky_inverse(own)
+    share = weight.new_full((n, CENTRES), 1 / CENTRES)
+    return _joined(first, mixture(centre, BANDWIDTH**2 * covariance, share), 1 - AGAIN)
 
 
-def _with_wide(modes: Modes) -> Modes:
-    """The modes, and each once more, wider: one that is bent goes on beyond its ellipsoid."""
-    return Modes(
-        torch.cat((modes.orientation, modes.orientation), 1),
-        torch.cat((modes.grain, modes.grain), 1),
-        torch.cat((modes.value, modes.value), 1),
-        torch.cat((modes.curvature, modes.curvature / WIDER**2), 1),
-        torch.cat(((1 - WIDE_SHARE) * modes.share, WIDE_SHARE * modes.share), 1),
-    )
-
-
-def _adapted(modes: Modes, samples: Samples, change: Tensor) -> Modes:
-    """The modes, and beside each another one with the samples' mean and covariance.
-
-    The weights are flattened until enough samples share them; where a mode has few, its own
-    covariance counts as well.
-    """
-    weight = _flattened(samples.weight)
-    m = modes.share.shape[1]
-    member = torch.nn.functional.one_hot(samples.mode, m) * weight.unsqueeze(-1)  # (n, a, m)
-    total = member.sum(1)
-    member = member / total.clamp_min(1e-30).unsqueeze(1)
-    effective = 1 / member.square().sum(1).clamp_min(1e-30)
-    trust = (effective / WELL_KNOWN).clamp(max=1) * (total > 0)
-    mean = torch.einsum("nam,nai->nmi", member, change)
-    second = torch.einsum("nam,nai,naj->nmij", member, change, change)
-    covariance = second - mean.unsqueeze(-1) * mean.unsqueeze(-2)
-    own = torch.linalg.inv(modes.curvature)
-    trust = trust[..., None, None]
-    mean = mean * trust[..., 0]
-    curvature = torch.linalg.inv(trust * covariance + (1 - trust) * own + 0.02 * own)
-    curvature = (curvature + curvature.mT) / 2
-    wide = _with_wide(modes)
-    return Modes(
-        torch.cat((wide.orientation, turned(modes.orientation, mean[..., :3])), 1),
-        torch.cat((wide.grain, modes.grain + mean[..., 3:]), 1),
-        torch.cat((wide.value, modes.value), 1),
-        torch.cat((wide.curvature, curvature / 1.2), 1),
-        torch.cat((0.4 * wide.share, 0.6 * total * (modes.share > 0)), 1),
-    )
-
-
-def _flattened(weight: Tensor) -> Tensor:
-    """Powers (n, a) of the weights, of the largest exponent that lets enough samples share them."""
-    enough = FLAT * weight.shape[1]
-    logarithm = weight.clamp_min(1e-300).log()
-    low, high = torch.zeros_like(weight[:, :1]), torch.ones_like(weight[:, :1])
+def _flattened(log_weight: Tensor) -> Tensor:
+    """Powers (n, m) of the weights, of the largest exponent that lets enough samples share them."""
+    enough = FLAT * log_weight.shape[1]
+    logarithm = log_weight - log_weight.amax(-1, keepdim=True)
+    low, high = torch.zeros_like(log_weight[:, :1]), torch.ones_like(log_weight[:, :1])
+    if_whole = 1 / torch.softmax(logarithm, -1).square().sum(-1, keepdim=True)
+    low = torch.where(if_whole >= enough, high, low)
     for _ in range(12):
         middle = (low + high) / 2
         few = 1 / torch.softmax(middle * logarithm, -1).square().sum(-1, keepdim=True) < enough
@@ -176,61 +181,55 @@ def _flattened(weight: Tensor) -> Tensor:
     return torch.softmax(low * logarithm, -1)
 
 
+def _systematic(weight: Tensor, count: int) -> Tensor:
+    """Indices (n, count) of the weights (n, m), each as often as its weight has it, in order."""
+    places = (torch.arange(count, dtype=torch.float64, device=weight.device) + 0.5) / count
+    bounds = weight.cumsum(-1)
+    bounds = bounds / bounds[:, -1:]
+    return torch.searchsorted(bounds, places.expand(len(weight), -1).contiguous())
+
+
+def thinned(samples: Samples, count: int) -> Samples:
+    """So many samples of equal weight, each of the given ones as often as its weight has it."""
+    signal = torch.arange(len(samples.weight), device=samples.weight.device).unsqueeze(1)
+    chosen = _systematic(samples.weight, count)
+    weight = samples.weight.new_full((len(chosen), count), 1 / count)
+    return Samples(
+        samples.orientation[signal, chosen], weight, samples.log_evidence, samples.effective
+    )
+
+
 @lru_cache(maxsize=4)
 def _base(count: int) -> Tensor:
-    """Evenly spread draws (count, 9) of the standard Student distribution."""
-    sequence = stats.qmc.Sobol(UNKNOWN + 1, rng=SEED)
+    """Evenly spread draws (count, 3) of the standard Student distribution."""
+    sequence = stats.qmc.Sobol(4, rng=SEED)
     uniform = sequence.random_base2(max(1, math.ceil(math.log2(count))))[:count]
     uniform = uniform.clip(1e-9, 1 - 1e-9)
-    normal = stats.norm.ppf(uniform[:, :UNKNOWN])
-    scale = (FREEDOM / stats.chi2.ppf(uniform[:, UNKNOWN:], FREEDOM)) ** 0.5
-    return torch.as_tensor(normal * scale)
+    scale = (FREEDOM / stats.chi2.ppf(uniform[:, 3:], FREEDOM)) ** 0.5
+    return torch.as_tensor(stats.norm.ppf(uniform[:, :3]) * scale)
 
 
-def _mixture(modes: Modes) -> Tensor:
-    """How many of the samples each mode gets, (n, m)."""
-    present = (modes.share > 0).to(modes.share)
-    return EVEN_SHARE * present / present.sum(-1, keepdim=True) + (1 - EVEN_SHARE) * modes.share
+def _from_mixture(proposal: Mixture, before: int, count: int) -> Tensor:
+    """Orientations (n, count, 4), of each distribution as many as its share."""
+    part = _systematic(proposal.share, count)
+    signal = torch.arange(len(part), device=part.device).unsqueeze(1)
+    base = _base(before + count)[before:].to(proposal.root).expand(len(part), -1, -1)
+    root = proposal.root[signal, part]
+    turn = torch.linalg.solve_triangular(root.mT, base.unsqueeze(-1), upper=True).squeeze(-1)
+    return turned(proposal.centre[signal, part], turn)
 
 
-def _drawn(modes: Modes, root: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Orientations (n, count, 4) and grains (n, count, 6), of each mode as many as its share."""
-    places = (torch.arange(count, dtype=torch.float64, device=root.device) + 0.5) / count
-    bounds = _mixture(modes).cumsum(-1)
-    last = (modes.share > 0).to(torch.int8).cumsum(-1).argmax(-1, keepdim=True)
-    bounds.scatter_(1, last, torch.inf)
-    mode = torch.searchsorted(bounds, places.expand(len(bounds), -1).contiguous())
-    signal = torch.arange(len(bounds), device=root.device).unsqueeze(1)
-    base = _base(count).to(root).expand(len(bounds), -1, -1)
-    change = torch.linalg.solve_triangular(
-        root[signal, mode].mT, base.unsqueeze(-1), upper=True
-    ).squeeze(-1)
-    orientation = turned(modes.orientation[signal, mode], change[..., :3])
-    return orientation, modes.grain[signal, mode] + change[..., 3:]
-
-
-def _from_modes(modes: Modes, orientation: Tensor, grain: Tensor) -> Tensor:
-    """How far samples (n, a) are from each mode, (n, a, m, 9), along the unknowns of a fit.
-
-    The symmetric equivalent nearest to a mode counts, its weights in their new order.
-    """
-    turn, operator = nearest_equivalent(orientation, modes.orientation)  # (n, a, m, …)
-    planes = permutations(turn.device)[operator]
-    weights = grain[..., None, :4].expand(*planes.shape).gather(-1, planes)
-    rest = grain[..., None, 4:].expand(*planes.shape[:-1], -1)
-    return torch.cat((turn, torch.cat((weights, rest), -1) - modes.grain.unsqueeze(1)), -1)
-
-
-def _log_density(modes: Modes, root: Tensor, change: Tensor) -> Tensor:
-    """Log density (n, a) of the mixture at its samples; change: (n, a, m, 9) from its modes."""
-    scaled = torch.einsum("nmij,nami->namj", root, change)
-    log_student = (
-        math.lgamma((FREEDOM + UNKNOWN) / 2)
+def _log_components(proposal: Mixture, orientation: Tensor) -> Tensor:
+    """Log densities (n, a, k) of the mixture's parts at orientations (n, a, 4)."""
+    turn = nearest_turn(proposal.centre, orientation)  # (n, a, k, 3)
+    scaled = (turn.movedim(2, 1) @ proposal.root).square().sum(-1).mT
+    constant = (
+        math.lgamma((FREEDOM + 3) / 2)
         - math.lgamma(FREEDOM / 2)
-        - UNKNOWN / 2 * math.log(FREEDOM * math.pi)
-        + root.diagonal(dim1=-2, dim2=-1).log().sum(-1).unsqueeze(1)
-        - (FREEDOM + UNKNOWN) / 2 * torch.log1p(scaled.square().sum(-1) / FREEDOM)
+        - 1.5 * math.log(FREEDOM * math.pi)
     )
+    height = constant + proposal.root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    log_student = height.unsqueeze(1) - (FREEDOM + 3) / 2 * torch.log1p(scaled / FREEDOM)
     # From turns to Haar's measure, which a large turn fills less.
-    log_volume = 2 * torch.sinc(change[..., :3].norm(dim=-1) / (2 * math.pi)).log()
-    return (_mixture(modes).log().unsqueeze(1) + log_student - log_volume).logsumexp(-1)
+    log_volume = 2 * torch.sinc(turn.norm(dim=-1) / (2 * math.pi)).log()
+    return proposal.share.log().unsqueeze(1) + log_student - log_volume

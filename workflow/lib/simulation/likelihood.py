@@ -55,15 +55,11 @@ class Model:
     c: float
     dtype: torch.dtype = torch.float32  # of the pixels
 
-    def value(self, counts: Tensor, orientation: Tensor, grain: Tensor) -> Tensor:
-        """Negative log posterior (b,), float64, relative to a uniform density of orientations.
+    def expand(self, counts: Tensor, orientation: Tensor, grain: Tensor) -> Expansion:
+        """The negative log posterior about points, relative to a uniform density of orientations.
 
         counts: (b, 432), 0 to 255. orientation: (b, 4), grain: (b, 6), float64.
         """
-        return torch.cat(share_out(self._value, _AT_ONCE, counts, orientation, grain))
-
-    def expand(self, counts: Tensor, orientation: Tensor, grain: Tensor) -> Expansion:
-        """The negative log posterior about the points that `value` takes."""
         parts = share_out(self._expand, _AT_ONCE, counts, orientation, grain)
         return Expansion(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
@@ -71,21 +67,6 @@ class Model:
         """Counts per unit of intensity at each pixel, (432,), at gain 1."""
         rows = COUNTS_PER_INTENSITY * np.repeat(row_response(self.specimen), PIXELS // 6)
         return torch.as_tensor(rows, dtype=self.dtype, device=like.device)
-
-    def _value(self, counts: Tensor, orientation: Tensor, grain: Tensor) -> Tensor:
-        weights, background, gain = self._unpacked(grain)
-        signal = basis(orientation, self.c, self.dtype).signal
-        ideal = torch.bmm(weights.unsqueeze(1), signal).squeeze(1)
-        mean = (ideal + background) * (gain * self.response(counts))
-        variance = self._variance(ideal.mean(-1, keepdim=True))
-        z = (counts.to(self.dtype) - mean) * variance.rsqrt()
-        terms = 0.5 * z.square() + 0.5 * variance.log()
-        clipped = _clipped(counts)
-        if clipped is not None:
-            rows, pixels, bound, side = clipped
-            z = side * (mean[rows, pixels] - bound) * variance[rows, 0].rsqrt()
-            terms[rows, pixels] = -torch.special.log_ndtr(z)
-        return self._prior(grain) + terms.sum(-1).double() - self._oriented(orientation)[0]
 
     def _expand(
         self, counts: Tensor, orientation: Tensor, grain: Tensor
@@ -141,11 +122,11 @@ class Model:
         outer = noise_slope.unsqueeze(-1) * noise_slope.unsqueeze(1)
         curvature += noise_noise.sum(-1).view(-1, 1, 1) * outer
 
-        log_density, log_slope = self._oriented(orientation)
+        log_density, log_slope = self.oriented(orientation)
         value = self._prior(grain) + terms.sum(-1).double() - log_density
         gradient, curvature = gradient.double(), curvature.double()
         gradient[:, :3] -= log_slope
-        centre, precision = self._prior_moments(grain)
+        centre, precision = self.prior_moments(grain)
         gradient[:, 3:] += (grain - centre) * precision
         curvature[:, 3:, 3:] += torch.diag(precision)
         return value, gradient, curvature
@@ -159,12 +140,13 @@ class Model:
         noise = COUNTS_PER_INTENSITY * self.specimen.noise * brightness
         return noise.square() + ROUNDING_VARIANCE
 
-    def _oriented(self, orientation: Tensor) -> tuple[Tensor, Tensor]:
+    def oriented(self, orientation: Tensor) -> tuple[Tensor, Tensor]:
+        """Log density (b,) of orientations (b, 4) before the signal, and its slope, `log_prior`."""
         if self.specimen.fibre_fraction == 0:
             return orientation.new_zeros(len(orientation)), orientation.new_zeros(1, 3)
         return log_prior(orientation, self.specimen.fibre_fraction)
 
-    def _prior_moments(self, like: Tensor) -> tuple[Tensor, Tensor]:
+    def prior_moments(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and inverse variance of the six numbers of a grain, (6,) each."""
         background = self.specimen.background
         std = [WEIGHT_LOG_STD] * 4 + [BACKGROUND_STD * background, GAIN_LOG_STD]
@@ -172,7 +154,7 @@ class Model:
         return centre, like.new_tensor(std) ** -2
 
     def _prior(self, grain: Tensor) -> Tensor:
-        centre, precision = self._prior_moments(grain)
+        centre, precision = self.prior_moments(grain)
         return 0.5 * ((grain - centre).square() * precision).sum(-1)
 
 

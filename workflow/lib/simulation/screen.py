@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from workflow.lib.orientation import CUBIC_SYMMETRY, multiply
@@ -22,7 +23,7 @@ APART_DEG = 6.0  # a start is the best within so much
 SWEEPS = 15
 LEAST_WEIGHT = 0.05  # of a variant at a start: three and a half standard deviations
 MAX_LOG_GAIN = 1.0
-_SIGNALS_AT_ONCE = 4
+_SIGNALS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -68,18 +69,16 @@ def zone_grid() -> Tensor:
 def neighbours_of_grid() -> Tensor:
     """For each orientation of `zone_grid` those within 6° by symmetry, int64 (a, m)."""
     grid = zone_grid()
-    near = math.cos(math.radians(APART_DEG) / 2)
     # Only near the zone's surface does an equivalent come close: 45° to 62.8° from the centre.
-    images = multiply(grid.unsqueeze(1), CUBIC_SYMMETRY).to(torch.float32)
+    images = multiply(grid.unsqueeze(1), CUBIC_SYMMETRY)
     outside = images[..., 0].abs() >= math.cos(math.radians(62.8 + APART_DEG) / 2)
     owner = torch.arange(len(grid)).unsqueeze(1).expand(-1, len(CUBIC_SYMMETRY))[outside]
     images = images[outside]
-    pairs = [
-        torch.stack(((part @ images.T).abs() > near).nonzero(as_tuple=True))
-        + torch.tensor([[i], [0]])
-        for i, part in zip(range(0, len(grid), 128), grid.to(torch.float32).split(128), strict=True)
-    ]
-    first, image = torch.cat(pairs, 1)
+    images = images * images[:, :1].sign()
+    chord = 2 * math.sin(math.radians(APART_DEG) / 4)
+    pairs = cKDTree(grid).sparse_distance_matrix(cKDTree(images), chord, output_type="ndarray")
+    pairs.sort(order=("i", "j"))
+    first, image = torch.as_tensor(pairs["i"].copy()), torch.as_tensor(pairs["j"].copy())
     count = torch.bincount(first, minlength=len(grid))
     place = torch.arange(len(first)) - (count.cumsum(0) - count)[first]
     neighbours = torch.arange(len(grid)).unsqueeze(1).repeat(1, int(count.max()))
@@ -134,7 +133,9 @@ def find_starts(model: Model, grid: Grid, counts: Tensor, count: int) -> Starts:
 
 
 def _starts(model: Model, grid: Grid, counts: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    products = torch.einsum("akp,np->kna", grid.columns, counts.to(grid.columns.dtype))
+    a, k, pixels = grid.columns.shape
+    products = grid.columns.view(a * k, pixels) @ counts.to(grid.columns.dtype).T
+    products = products.view(a, k, -1).permute(1, 2, 0).contiguous()
     gram = grid.gram.permute(1, 2, 0).unsqueeze(2).contiguous()
     found, explained = non_negative(gram, products)
     best_near = explained[:, grid.neighbours].amax(-1)
