@@ -55,25 +55,25 @@ def test_probabilities_are_complete(at_benchmark, at_zero):
         assert (found.candidate_orientation.isnan().all(-1) == empty).all()
 
 
-def test_candidates_are_apart_by_about_the_radius_or_more(at_zero):
+def test_candidates_are_further_apart_than_the_radius(at_zero):
     found, *_ = at_zero
     q, p = found.candidate_orientation, found.candidate_probability
     angle = misorientation_deg(q[:, 0], q[:, 1])[p[:, 1] > 0.1]
-    assert (angle > 9).double().mean() > 0.9  # modes are; their samples' means nearly so
+    assert (angle > 9).all()
 
 
 def test_errors_are_those_of_the_reference(at_benchmark):
-    """0.88° against labels in the median of 750 signals; of 40, between 0.6° and 1.4°."""
+    """0.88° against labels in the median of 750 signals: that of 40 is between the quarters."""
     found, orientation, label = at_benchmark
     assert 0.6 < misorientation_deg(found.least_expected_orientation, label).median() < 1.4
     noise_free = misorientation_deg(found.most_probable_orientation, orientation)
     assert 0.4 < noise_free.median() < 1.2
 
 
-@pytest.mark.parametrize("claimed", [0.5, 0.8, 0.95])
+@pytest.mark.parametrize("claimed", [0.5, 0.8, 0.9, 0.95])
 def test_sets_hold_the_labels_as_often_as_they_claim(at_benchmark, at_zero, claimed):
     level = torch.cat([found.level for found, *_ in (at_benchmark, at_zero)])
-    low, high = binom.interval(0.999, len(level), claimed)
+    low, high = binom.interval(0.99, len(level), claimed)
     assert low <= (level <= claimed).sum() <= high
 
 
@@ -87,11 +87,15 @@ def test_the_density_of_labels_is_what_counting_gives(at_benchmark):
 def test_without_facets_half_a_turn_is_as_good(at_zero):
     found, orientation, _ = at_zero
     p, q = found.candidate_probability, found.candidate_orientation
-    two = p[:, 1] > 0.1
-    assert two.double().mean() > 0.9
-    assert p[:, 1].median() == pytest.approx(0.49, abs=0.05)
-    other = misorientation_deg(multiply(azimuth_rotation(36), q[:, 0]), q[:, 1])
-    assert other[p[:, 1] > 0.4].median() < 1.0
+    half_turn = azimuth_rotation(36)
+    apart = misorientation_deg(multiply(half_turn, orientation), orientation) > 15
+    assert apart.sum() > 15
+    # The two are equally probable; what is between them comes from the samples.
+    difference = (p[:, 0] - p[:, 1])[apart]
+    assert difference.quantile(0.8) < 0.08
+    assert p[apart, 1].median() == pytest.approx(0.49, abs=0.03)
+    other = misorientation_deg(multiply(half_turn, q[:, 0]), q[:, 1])
+    assert other[p[:, 1] > 0.4].median() < 0.3
     nearest = misorientation_deg(q[:, :2], orientation[:, None]).nan_to_num(90).amin(1)
     assert nearest.median() < 2
 
@@ -103,10 +107,10 @@ def test_a_signal_without_noise_is_recovered():
     assert misorientation_deg(found.least_expected_orientation, orientation).median() < 0.2
 
 
-def test_equivalent_labels_are_the_same_and_neighbours_change_nothing():
-    signals, _, label = fresh(18, 0.05, 4, SPECIMENS[3])
+def test_equivalent_labels_are_the_same_and_neighbours_matter_no_more_than_rounding():
+    signals, _, label = fresh(10, 0.05, 4, SPECIMENS[3])
     found = posterior(signals, label, SPECIMENS[3], 0.05, FEW)
-    equivalent = multiply(label, CUBIC_SYMMETRY[[5] * 9 + [17] * 9])
+    equivalent = multiply(label, CUBIC_SYMMETRY[[5] * 5 + [17] * 5])
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
@@ -117,15 +121,19 @@ def test_equivalent_labels_are_the_same_and_neighbours_change_nothing():
         torch.testing.assert_close(
             getattr(again, name), getattr(found, name), rtol=0, atol=0, equal_nan=True
         )
-    torch.testing.assert_close(again.level, found.level, rtol=0, atol=1e-6)
-    torch.testing.assert_close(again.log_density, found.log_density, rtol=0, atol=1.0)
+    torch.testing.assert_close(again.level, found.level, rtol=0, atol=1e-9)
+    alone = posterior(signals[3:5], label[3:5], SPECIMENS[3], 0.05, FEW)
+    for name, value in vars(alone).items():
+        whole = getattr(found, name)[3:5]
+        torch.testing.assert_close(value, whole, rtol=0.02, atol=0.02, equal_nan=True)
+    torch.testing.assert_close(again.log_density, found.log_density, rtol=0, atol=0.05)
 
 
 @pytest.mark.parametrize("value", [0, 60, 255])
 def test_a_constant_signal_has_a_broad_answer(value):
     label = torch.as_tensor(Rotation.random(2, rng=np.random.default_rng(8)).as_quat())
     signals = np.full((2, 6, 72), value, np.uint8)
-    found = posterior(signals, label, SPECIMENS[0], 0.15, FEW)
+    found = posterior(signals, label, SPECIMENS[0], 0.15, Settings(starts=4, samples=96))
     total = found.candidate_probability.sum(1) + found.left_out_probability
     torch.testing.assert_close(total, torch.ones_like(total))
     assert torch.isfinite(found.least_expected_orientation).all()

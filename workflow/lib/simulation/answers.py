@@ -1,4 +1,4 @@
-"""What to answer from the weighted samples of a posterior: candidates, one answer, a level.
+"""Where a posterior of weighted samples is highest, and at which level a label lies.
 
 Everything is for n signals at once; see `importance.Samples` and `fit.Modes`.
 """
@@ -9,51 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workflow.lib.orientation import misorientation_deg, symmetric_mean
 from workflow.lib.simulation.fit import Modes, nearest_turn, turned
 from workflow.lib.simulation.importance import Samples
 from workflow.lib.simulation.reflectance import LABEL_NOISE_RMS_DEG
 
 LABEL_STD_RAD = math.radians(LABEL_NOISE_RMS_DEG) / math.sqrt(3)  # of each component of its turn
 SEED = 20220112  # of the labels' noise
-
-
-def from_modes(modes: Modes, samples: Samples) -> tuple[Tensor, Tensor]:
-    """The turns (n, a, m, 3) in rad from each mode to the samples, and the nearest mode (n, a)."""
-    turn = nearest_turn(modes.orientation, samples.orientation)
-    missing = (modes.share == 0).unsqueeze(1)
-    return turn, torch.where(missing, torch.inf, turn.norm(dim=-1)).argmin(-1)
-
-
-def grouped(
-    modes: Modes, samples: Samples, mode: Tensor, candidates: int, radius_deg: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Modes that lie within the radius of a heavier one count with it: their mean and weight."""
-    n, m = modes.share.shape
-    weight = torch.zeros_like(modes.share).scatter_add_(1, mode, samples.weight)
-    near = misorientation_deg(modes.orientation.unsqueeze(2), modes.orientation.unsqueeze(1))
-    near = near <= radius_deg
-    group = torch.full((n, m), -1, device=weight.device)
-    everyone = torch.arange(n, device=weight.device)
-    for place in range(m):  # modes of a signal, at most as many as starts
-        free = torch.where(group < 0, weight, -1)
-        heaviest = free.argmax(-1)
-        joins = near[everyone, heaviest] & (group < 0)
-        group = torch.where(joins, place, group)
-    probability = torch.zeros_like(weight).scatter_add_(1, group, weight)
-    k = candidates
-    member = group.gather(1, mode)  # of each sample
-    chosen, order = probability.sort(dim=-1, descending=True, stable=True)
-    chosen, order = chosen[:, :k], order[:, :k]
-    sample_weight = samples.weight.unsqueeze(1) * (member.unsqueeze(1) == order.unsqueeze(-1))
-    heaviest = sample_weight.argmax(-1, keepdim=True).expand(-1, -1, 4)
-    heaviest = samples.orientation.gather(1, heaviest)
-    mean = symmetric_mean(samples.orientation.unsqueeze(1), sample_weight, heaviest)
-    missing = k - chosen.shape[1]
-    if missing > 0:
-        mean = torch.cat((mean, mean.new_full((n, missing, 4), torch.nan)), 1)
-        chosen = torch.cat((chosen, chosen.new_zeros(n, missing)), 1)
-    return mean, chosen, (1 - chosen.sum(-1)).clamp_min(0)
 
 
 @dataclass(frozen=True)
@@ -68,8 +29,12 @@ class Shape:
     log_height: Tensor
 
 
-def shape_of(modes: Modes, samples: Samples, turn: Tensor, mode: Tensor) -> Shape:
+def shape_of(modes: Modes, samples: Samples) -> Shape:
+    """Each sample belongs to the nearest mode."""
     m = modes.share.shape[1]
+    turn = nearest_turn(modes.orientation, samples.orientation)  # (n, a, m, 3)
+    missing = (modes.share == 0).unsqueeze(1)
+    mode = torch.where(missing, torch.inf, turn.norm(dim=-1)).argmin(-1)
     member = torch.nn.functional.one_hot(mode, m) * samples.weight.unsqueeze(-1)
     total = member.sum(1)
     part = member / total.clamp_min(1e-300).unsqueeze(1)

@@ -21,12 +21,12 @@ from workflow.lib.simulation.fit import Modes, nearest_turn, turned
 FREEDOM = 4.0  # degrees of freedom of the Student distributions
 FIRST = 0.4  # of the samples: in the first round
 CENTRES = 24  # of a later round's distributions
-BANDWIDTH = 0.6  # of each: its width, to that of the samples around it
+BANDWIDTH = 0.9  # of each: its width, to that of the samples around it
 AROUND = 2.0  # standard deviations of the first distributions: samples so near say that width
 AGAIN = 0.2  # of a later round's samples come from the first mixture
 FLAT = 0.15  # of the samples, at least, are to share the weights that a mixture is fitted to
 ENOUGH = 0.2  # of the samples, by their weights: no need to draw more
-MORE_ROUNDS, MORE = 2, 1.0  # elsewhere: so many rounds, of so many times the samples
+MORE_ROUNDS = 2  # elsewhere, with as many samples again each
 EVEN_SHARE = 0.3  # of the first samples is spread evenly over the modes, whatever their weight
 WIDER, WIDE_SHARE = 2.5, 0.4  # a second distribution about each mode, and its share
 SEED = 20220111
@@ -98,7 +98,7 @@ def draw_samples(target: Target, first: Mixture, count: int) -> Samples:
     samples, drawn = _drawn(target, everyone, first, numbers)
     poor = (samples.effective < ENOUGH * count).nonzero().squeeze(1)
     if len(poor) > 0:
-        more = [int(MORE * count)] * MORE_ROUNDS
+        more = [count] * MORE_ROUNDS
         again, _ = _drawn(target, poor, first.of(poor), more, drawn.of(poor))
         kept = thinned(again, count)
         for old, new in zip(vars(samples).values(), vars(kept).values(), strict=True):
@@ -171,14 +171,12 @@ def _flattened(log_weight: Tensor) -> Tensor:
     """Powers (n, m) of the weights, of the largest exponent that lets enough samples share them."""
     enough = FLAT * log_weight.shape[1]
     logarithm = log_weight - log_weight.amax(-1, keepdim=True)
-    low, high = torch.zeros_like(log_weight[:, :1]), torch.ones_like(log_weight[:, :1])
-    if_whole = 1 / torch.softmax(logarithm, -1).square().sum(-1, keepdim=True)
-    low = torch.where(if_whole >= enough, high, low)
+    exponent, step = torch.ones_like(log_weight[:, :1]), 1.0
     for _ in range(12):
-        middle = (low + high) / 2
-        few = 1 / torch.softmax(middle * logarithm, -1).square().sum(-1, keepdim=True) < enough
-        low, high = torch.where(few, low, middle), torch.where(few, middle, high)
-    return torch.softmax(low * logarithm, -1)
+        few = 1 / torch.softmax(exponent * logarithm, -1).square().sum(-1, keepdim=True) < enough
+        step /= 2
+        exponent = torch.where(few, exponent - step, exponent + step).clamp_max(1)
+    return torch.softmax(exponent * logarithm, -1)
 
 
 def _systematic(weight: Tensor, count: int) -> Tensor:

@@ -3,7 +3,8 @@
 The forward model, its noise and the spread between grains are known here, as nowhere else. So
 it can be said how probable each orientation is, and with it what any network could reach at
 best. A grid of the fundamental zone is screened (`screen`), its best places are followed to the
-modes of the posterior (`fit`), and samples about these are weighed (`importance`).
+modes of the posterior (`fit`), and samples about these are weighed (`importance`) by how probable
+the signal is at an orientation, whatever the rest of its grain (`marginal`).
 
 Densities are relative to the uniform one on the fundamental zone by Haar's measure.
 """
@@ -17,18 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workflow.lib.orientation import least_expected
+from workflow.lib.orientation import cluster, least_expected
 from workflow.lib.runtime.files import InputError
 from workflow.lib.runtime.progress import tracked
 from workflow.lib.runtime.threads import share_out
-from workflow.lib.simulation.answers import (
-    LABEL_STD_RAD,
-    from_modes,
-    grouped,
-    level,
-    peak,
-    shape_of,
-)
+from workflow.lib.simulation.answers import LABEL_STD_RAD, level, peak, shape_of
 from workflow.lib.simulation.fit import find_modes, nearest_turn
 from workflow.lib.simulation.importance import (
     Samples,
@@ -52,7 +46,7 @@ Q = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class Settings:
-    """candidates: kept of a signal. radius_deg: modes within it count together. starts: of the
+    """candidates: kept of a signal. radius_deg: samples within it count together. starts: of the
     search for modes. samples: of a signal, to weigh them by."""
 
     candidates: int = 8
@@ -70,7 +64,7 @@ class Posterior:
     misorientation. most_probable_orientation (n, 4): where the density is highest. Of the labels:
     log_density (n,), natural and relative to uniform, and level (n,), the smallest probability
     of a set, highest density first, that holds the label; the label's noise is in both.
-    effective_samples (n,): by how many samples of equal weight the modes were weighed.
+    effective_samples (n,): how many samples of equal weight it rests on.
     """
 
     candidate_orientation: Tensor
@@ -104,8 +98,9 @@ def posterior(
 
     signals: uint8 (n, 6, 72). reference: the labels, unit quaternions (n, 4). label: of the
     progress. A signal that says nothing, such as a constant one, has a broad posterior. Results
-    depend neither on the number of threads nor on the other signals. Memory: up to 700 MB and
-    40 kB a signal. Raises InputError for signals and labels of another form.
+    do not depend on the number of threads, nor on the other signals but for rounding, which may
+    let a fit end a step earlier. Memory: up to 700 MB and 40 kB a signal. Raises InputError for
+    signals and labels of another form.
     """
     settings = settings or Settings()
     signals, reference = torch.as_tensor(signals), torch.as_tensor(reference).double()
@@ -149,12 +144,12 @@ def _some(model: Model, grid: Grid, settings: Settings, counts: Tensor, referenc
         return log_evidence(model, counts[rows], orientation)
 
     samples = draw_samples(target, about_modes(modes), settings.samples)
-    turn, mode = from_modes(modes, samples)
-    shape = shape_of(modes, samples, turn, mode)
+    shape = shape_of(modes, samples)
     log_density = _label_density(target, reference, samples, settings.samples)
     few = thinned(samples, ANSWERED_BY)
+    found = cluster(samples.orientation, samples.weight, settings.radius_deg, settings.candidates)
     return (
-        *grouped(modes, samples, mode, settings.candidates, settings.radius_deg),
+        *vars(found).values(),
         least_expected(few.orientation, few.weight),
         peak(shape),
         log_density,
