@@ -45,7 +45,8 @@ def test_predictions_hold_what_they_say(finished, network, fold):
         h5py.File(finished / f"predictions/{network}/{fold}/1.h5") as file,
         h5py.File(finished / "dataset.h5") as dataset,
     ):
-        arrays = {name: file[name][()] for name in file}
+        arrays = {name: file[name][()] for name in file if name != "several"}
+        kinds = {kind: dict(group.attrs) for kind, group in file["several"].items()}
         labels = dataset[f"evaluation/{fold:02d}/orientation"][()]
         assert file.attrs["simulated"]
         assert file.attrs["network"] == network
@@ -57,6 +58,15 @@ def test_predictions_hold_what_they_say(finished, network, fold):
         np.testing.assert_allclose(angle[valid], expected, atol=1e-5)
         np.testing.assert_allclose(angle[~valid], 62.79943, atol=1e-5)
         assert (answer[valid][:, 0] >= 0).all()
+        candidates = arrays[prefix + "candidate_orientation"]
+        probability = arrays[prefix + "candidate_probability"]
+        assert candidates.shape == (50, 4, 4)
+        np.testing.assert_array_equal(np.isfinite(candidates).all(-1), probability > 0)
+        assert (np.diff(probability, axis=1) <= 1e-12).all()  # the heaviest first
+        whole = probability.sum(1) + arrays[prefix + "left_out_probability"]
+        np.testing.assert_allclose(whole, 1, atol=1e-9)
+    assert kinds.keys() == {"one_view", "mixture", "product"}
+    assert all(0.25 <= attributes["temperature"] <= 4 for attributes in kinds.values())
 
 
 def test_table1_is_the_median_of_the_predictions(finished, table):

@@ -21,6 +21,7 @@ TOY = '''
 import torch
 from torch import nn
 
+from workflow.lib.models.task import Draws
 from workflow.lib.signals.rolls import AZIMUTHS
 
 
@@ -41,6 +42,9 @@ class ConstantTask:
     def predict_rolls(self, signals):
         answer, valid = self.predict(signals, None)
         return answer[:, None].expand(-1, AZIMUTHS, 4), valid[:, None].expand(-1, AZIMUTHS)
+
+    def draw(self, signals, rolls, count, seeds, temperature):
+        return Draws(self.network.answer.expand(*rolls.shape, 1, 4))
 '''
 FRAGMENT = """
 title: Constant

@@ -188,8 +188,10 @@ def model_digest(script):
 
 def files_of_jobs(kind, names):
     """The files of one kind, log or benchmark, of all jobs of the rules named, by rule."""
+    folds = {"posterior": [config["table_fold"]]}
     files = {
-        name: sorted(set(every_training(getattr(getattr(rules, name), kind)))) for name in names
+        name: sorted(set(every_training(getattr(getattr(rules, name), kind), folds.get(name))))
+        for name in names
     }
     return {name: jobs for name, jobs in files.items() if jobs}  # some have none in some configs
 
