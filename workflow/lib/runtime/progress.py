@@ -78,7 +78,8 @@ class Progress:
         line = self._amount(self.done)
         if self.total is not None:
             line += f" of {self._amount(self.total)}"
-        line += "" if self.unit == "B" else f" {self.unit}s"
+        plural = "es" if self.unit.endswith("ch") else "s"
+        line += "" if self.unit == "B" else f" {self.unit}{plural}"
         if self.total is not None and new > 0 and self.done < self.total:
             line += f", {in_words((self.total - self.done) * spent_s / new)} left"
         return f"{line}; {self._note}" if self._note else line
