@@ -111,7 +111,7 @@ def posterior(
     chunks = -(-len(counts) // SIGNALS_AT_ONCE)
 
     def follow(done: Iterable[Q]) -> Iterable[Q]:
-        return tracked(done, label, f"chunk of {SIGNALS_AT_ONCE} signal", chunks)
+        return tracked(done, label, "chunk", chunks)
 
     work = partial(_some, model, grid, settings)
     with torch.no_grad():
