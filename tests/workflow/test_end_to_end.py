@@ -169,6 +169,7 @@ def test_every_rule_that_ran_before_has_a_row_with_its_times(finished, project):
         "profile",
         "tune",
         "ambiguity",
+        "ambiguity_figure",
         "ambiguity_scores",
     }  # or on request
     expected = {rule: count for rule, count in counts.items() if rule not in later}

@@ -201,7 +201,7 @@ def test_kills_at_random_moments_change_nothing(demo, finished):
     demo.check(finished)
     assert kills >= KILLS
     assert hits.keys() >= TRAININGS
-    assert len(hits) >= 18, hits  # of 23: the shortest may end before the blow
+    assert len(hits) >= 17, hits  # of 23: the shortest may end before the blow
     said = demo.output.read_text()
     for training in TRAININGS:
         assert f"{training.split()[-1]} fold 1 seed 1: resumes after epoch" in said

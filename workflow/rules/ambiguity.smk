@@ -12,7 +12,6 @@ rule ambiguity_scores:
     input:
         predictions=table_fold(PREDICTIONS, runs=SWEEP),
         posteriors=table_fold(POSTERIOR, runs=SWEEP),
-        made=made_of_datasets([config["table_fold"]], SWEEP),  # as `every_intermediate` explains
     output:
         csv=OF_SWEEP[0],
     log:
@@ -32,7 +31,7 @@ rule ambiguity_scores:
         "../scripts/ambiguity_scores.py"
 
 
-rule ambiguity:
+rule ambiguity_figure:
     input:
         csv=rules.ambiguity_scores.output.csv,
         style=STYLE,
@@ -40,16 +39,22 @@ rule ambiguity:
         markdown=OF_SWEEP[1],
         figures=OF_SWEEP[2:],
     log:
-        f"{RESULTS}/logs/ambiguity.log",
+        f"{RESULTS}/logs/ambiguity_figure.log",
     benchmark:
-        f"{RESULTS}/benchmarks/ambiguity.tsv"
+        f"{RESULTS}/benchmarks/ambiguity_figure.tsv"
     localrule: True
     conda:
         "../../envs/report.yaml"
     params:
-        library=library_digest("ambiguity"),
+        library=library_digest("ambiguity_figure"),
     script:
-        "../scripts/ambiguity.py"
+        "../scripts/ambiguity_figure.py"
+
+
+rule ambiguity:
+    input:
+        made_of_datasets([config["table_fold"]], SWEEP),  # as `every_intermediate` explains
+        OF_SWEEP,
 
 
 rule ambiguity_record:

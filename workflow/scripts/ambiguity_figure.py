@@ -1,4 +1,4 @@
-"""Rule `ambiguity`: in, the table of a sweep; out, the same as Markdown and as a figure."""
+"""Rule `ambiguity_figure`: in, the table of a sweep; out, the same as Markdown and as a figure."""
 
 from pathlib import Path
 
