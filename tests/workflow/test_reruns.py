@@ -34,7 +34,7 @@ EDITS = {
     "orientation.symmetry.disorientation_loss": {"train", "predict"},
     "orientation.quaternion.to_matrix": {"posterior"},
     "simulation.marginal.log_evidence": {"posterior"},
-    "networks.decoding.beam": {"predict"},
+    "networks.decoding.beam": {"train", "predict"},  # the class that writes uses it
     "signals.rolls.standardise": {"train", "predict"},
     "archive.npy.interpreter.read": {"ingest"},
     "simulation.reflectance.FACET_AMPLITUDE": {"simulate", "describe"},

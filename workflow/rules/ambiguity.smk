@@ -55,6 +55,7 @@ rule ambiguity:
     input:
         made_of_datasets([config["table_fold"]], SWEEP),  # as `every_intermediate` explains
         OF_SWEEP,
+    localrule: True
 
 
 rule ambiguity_record:
