@@ -64,3 +64,10 @@ rule all:
         f"{RESULTS}/jobs.md",
         f"{RESULTS}/report/logs.html",
         traces(),
+
+
+rule ambiguity:
+    input:
+        made_of_datasets([config["table_fold"]], SWEEP),  # as `every_intermediate` explains
+        OF_SWEEP,
+    localrule: True

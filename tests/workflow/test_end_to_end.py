@@ -168,7 +168,6 @@ def test_every_rule_that_ran_before_has_a_row_with_its_times(finished, project):
         "pages",
         "profile",
         "tune",
-        "ambiguity",
         "ambiguity_figure",
         "ambiguity_scores",
     }  # or on request

@@ -51,13 +51,6 @@ rule ambiguity_figure:
         "../scripts/ambiguity_figure.py"
 
 
-rule ambiguity:
-    input:
-        made_of_datasets([config["table_fold"]], SWEEP),  # as `every_intermediate` explains
-        OF_SWEEP,
-    localrule: True
-
-
 rule ambiguity_record:
     input:
         sweep=project_file("config/ambiguity/ambiguity.csv"),
