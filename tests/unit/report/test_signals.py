@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from workflow.lib.report.signals import SIMULATED_TEXT, first_signals, plot_signals
+from workflow.lib.report.signals import first_signals, plot_signals
+from workflow.lib.report.style.notice import SIMULATED_NOTE
 from workflow.lib.simulation.reflectance import (
     SPECIMENS,
     random_orientations,
@@ -68,7 +69,7 @@ def test_figure_says_whether_the_data_are_simulated(tmp_path, signals, monkeypat
         *signals, ["01", "02", "03", "04"], tmp_path / "signals.png", "default", simulated=simulated
     )
     figure = drawn[0]
-    assert (SIMULATED_TEXT in figure.get_suptitle()) is simulated
+    assert (SIMULATED_NOTE in figure.get_suptitle()) is simulated
     panels = [axes for axes in figure.axes if axes.get_images()]
     assert [axes.get_title(loc="left") for axes in panels] == [
         f"specimen {number}" for number in ("01", "02", "03", "04")

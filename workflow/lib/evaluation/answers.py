@@ -7,18 +7,16 @@ of 72 views and of their product is in its groups `several/<kind>`; `inference.s
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from workflow.lib.evaluation.scores import Result, read_results
-from workflow.lib.inference.predictions import read_arrays
+from workflow.lib.inference.predictions import Distribution, read_arrays, read_several
+from workflow.lib.inference.support import KINDS
 from workflow.lib.orientation import MAX_MISORIENTATION_DEG, misorientation_deg
 from workflow.lib.runtime.files import InputError
-from workflow.lib.runtime.hdf5 import member, opened
 
-KINDS = ("one_view", "mixture", "product")
 DECISIONS = ("most_probable", "heaviest", "least_expected", "medoid")
 STAGES = {"before": "before_", "after": ""}  # the temperature was fitted: how its arrays begin
 FORECAST = (
@@ -113,10 +111,9 @@ def read_answers(paths: Sequence[Path], posterior: Path | None) -> Several:
         files.setdefault(attributes["network"], []).append(path)
         reference = arrays["reference"]
     answers = {
-        name: {kind: _answers([_read_several(path, kind) for path in mine], reference)
-               for kind in KINDS}
+        name: _by_kind([read_several(path, KINDS) for path in mine], reference)
         for name, mine in files.items()
-    }  # fmt: skip
+    }
     exact = None if posterior is None else _read_posterior(posterior, reference)
     return Several(answers, results, exact, simulated, source)
 
@@ -126,27 +123,17 @@ def error_deg(answer: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return np.nan_to_num(_distance_deg(answer, reference), nan=MAX_MISORIENTATION_DEG)
 
 
-def _read_several(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The arrays of one kind and their attributes."""
-    names = [f"{decision}_orientation" for decision in DECISIONS]
-    names += [prefix + name for prefix in STAGES.values() for name in FORECAST]
-    with opened(path) as file:
-        group = member(member(file, "several"), kind)
-        return {name: member(group, name)[()] for name in names}, dict(group.attrs)
+def _by_kind(seeds: Sequence[dict[str, Distribution]], reference: np.ndarray) -> dict[str, Answers]:
+    return {kind: _answers([found[kind] for found in seeds], reference) for kind in KINDS}
 
 
-def _answers(
-    seeds: Sequence[tuple[dict[str, np.ndarray], dict[str, Any]]], reference: np.ndarray
-) -> Answers:
-    arrays = {name: np.stack([found[name] for found, _ in seeds]) for name in seeds[0][0]}
-    attributes = {
-        name: np.array([float(found[name]) for _, found in seeds])
-        for name in ("temperature", "bandwidth_deg")
-    }
+def _answers(seeds: Sequence[Distribution], reference: np.ndarray) -> Answers:
+    arrays = {name: np.stack([vars(found)[name] for found in seeds]) for name in vars(seeds[0])}
     return Answers(
         {name: error_deg(arrays[f"{name}_orientation"], reference) for name in DECISIONS},
         {stage: _forecast(arrays, prefix, reference) for stage, prefix in STAGES.items()},
-        **attributes,
+        temperature=arrays["temperature"],
+        bandwidth_deg=arrays["bandwidth_deg"],
     )
 
 

@@ -1,5 +1,6 @@
 """Tokens and predictions as HDF5 files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -114,11 +115,14 @@ def read_predictions(path: Path) -> tuple[Predictions, dict[str, Any]]:
     return Predictions(**arrays), attributes
 
 
-def read_several(path: Path) -> dict[str, Distribution]:
-    """The distributions of a predictions file by their kind; InputError when it has none."""
+def read_several(path: Path, kinds: Sequence[str] | None = None) -> dict[str, Distribution]:
+    """The distributions of a predictions file by their kind: those named, or all.
+
+    InputError when it has none, or not all that are named.
+    """
     with opened(path) as file:
-        kinds = member(file, SEVERAL)
-        return {kind: _read_distribution(member(kinds, kind)) for kind in kinds}
+        groups = member(file, SEVERAL)
+        return {kind: _read_distribution(member(groups, kind)) for kind in kinds or groups}
 
 
 def read_arrays(path: Path, names: list[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -8,15 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from workflow.lib.report.style.figures import save, styled
-from workflow.lib.report.style.notice import NOTE_COLOUR
+from workflow.lib.report.style.notice import NOTE_COLOUR, SIMULATED_NOTE
 from workflow.lib.runtime.hdf5 import member, opened
-from workflow.lib.simulation.reflectance import BENCHMARK, normals_and_traces
+from workflow.lib.simulation.reflectance import normals_and_traces
 
 COLUMNS = 3
 PANEL_SIZE_IN = (2.3, 1.15)
 MARGIN_IN = 1.1  # above and below the panels together
 FIRST_EDGE_DEG = -2.5  # the panel begins half a column before azimuth 0
-SIMULATED_TEXT = f"SIMULATED DATA ({BENCHMARK})"
 COLOUR_MAP = "viridis"
 DPI = 200
 
@@ -78,7 +77,7 @@ def plot_signals(
         figure.supylabel("elevation of the light / °", fontsize="medium")
         figure.colorbar(image, ax=panels, label="intensity / counts", aspect=40, pad=0.02)
         if simulated:
-            notice = f"{SIMULATED_TEXT}\n{title}"
+            notice = f"{SIMULATED_NOTE}\n{title}"
             figure.suptitle(notice, fontsize="large", fontweight="bold", color=NOTE_COLOUR)
         else:
             figure.suptitle(title, fontsize="large")
