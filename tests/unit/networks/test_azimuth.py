@@ -141,7 +141,7 @@ def test_codes_of_rolls_are_the_codes_of_rolled_signals(encoder, embedding):
 def test_angles_of_rolls_are_the_angles_of_rolled_signals():
     network = with_biases(EulerNet()).double()
     expected = network(all_rolls(SIGNALS)[0].double())
-    angles = network.angles_of_rolls(SIGNALS.double(), EVERY)
+    angles = network.outputs_of_rolls(SIGNALS.double(), EVERY)
     torch.testing.assert_close(angles.flatten(0, 1), expected, atol=1e-12, rtol=0)
 
 

@@ -158,6 +158,27 @@ def test_it_learns_a_few_signals_by_heart(network, tmp_path, monkeypatch):
     assert history["validation_median_deg"].iloc[-1] < 5  # chance is 42
 
 
+@pytest.mark.parametrize(("epochs", "rows", "steps"), [(2.5, 3, 10), (0.3, 1, 1), (0.01, 1, 1)])
+def test_the_last_epoch_may_be_a_part_of_one(epochs, rows, steps, tmp_path, monkeypatch):
+    """Its steps are counted, in the rate of signals and in the learning rate's course too."""
+    taken = []
+    original = training.Stepper.step
+
+    def counted(self, *batch):
+        taken.append(batch[1].numel())
+        return original(self, *batch)
+
+    monkeypatch.setattr(training.Stepper, "step", counted)
+    task = new_task("eulernet")
+    changes = {"epochs": epochs, "batch": 24, "schedule": "one_cycle", "learning_rate": 1e-3}
+    _, history = train(task, problem(task), settings(**changes), tmp_path / "checkpoint.pt")
+    assert len(taken) == steps, taken
+    assert len(history) == rows
+    seen = (history["signals_per_s"] * history["train_s"]).sum()
+    assert seen == pytest.approx(sum(taken))
+    assert history["learning_rate"].iloc[-1] < 1e-3 / 25  # the cycle is over
+
+
 def test_the_best_epoch_is_chosen_by_the_validation_median(tmp_path, monkeypatch):
     medians = iter([30.0, 10.0, 20.0, 10.0, 25.0])
     snapshots = {}
@@ -255,7 +276,7 @@ def test_tta_of_a_perfect_network_does_not_depend_on_the_azimuth():
         return truth + first[:, None] * torch.tensor([2 * math.pi / 72, 0, 0])
 
     task.network.forward = forward
-    task.network.angles_of_rolls = lambda signals, rolls: torch.stack(
+    task.network.outputs_of_rolls = lambda signals, rolls: torch.stack(
         [forward(signals.roll(k, -1)) for k in range(AZIMUTHS)], 1
     )
     signals = torch.zeros(2, 6, 72, dtype=torch.uint8)

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from workflow.lib.models.task import Draws, all_rolls, turn_back
 from workflow.lib.networks import SequenceNet, decoding
+from workflow.lib.networks.writer import Writer
 from workflow.lib.orientation import azimuth_rotation, multiply, to_fundamental_zone
 from workflow.lib.runtime.threads import share_out
 from workflow.lib.signals.rolls import AZIMUTHS, roll_azimuth, standardise
@@ -24,9 +25,11 @@ SIGNALS_AT_ONCE = {"cpu": 256, "cuda": 8192}  # of those that a temperature is f
 class SequenceTask:
     """Cross-entropy per symbol (Eq. 5); the target is the tokens of all rolls (n, 72, length)."""
 
+    writer: type[Writer] = SequenceNet
+
     def __init__(self, tokenizer: str = "digit", **architecture: Any) -> None:
         self.tokenizer = TOKENIZERS[tokenizer]()
-        self.network = SequenceNet(self.tokenizer, **architecture)
+        self.network = self.writer(self.tokenizer, **architecture)
         self._position_weights = self.tokenizer.loss_weights().float()
 
     def target(self, orientation: Tensor, tokens: Tensor | None = None) -> Tensor:

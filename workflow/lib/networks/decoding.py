@@ -1,4 +1,4 @@
-"""What a SequenceNet may write, and how probable it is: greedy, drawn, most probable, given.
+"""What a writer may write, and how probable it is: greedy, drawn, most probable, given.
 
 The probability of a sequence is the product of those of its symbols, END included and padding
 not: P_t of each symbol given the signal and the symbols before it (Eq. 6 of Patala & Patala,
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from workflow.lib.networks.random_numbers import streams, uniform
-from workflow.lib.networks.sequencenet import SequenceNet
+from workflow.lib.networks.writer import Writer
 from workflow.lib.runtime.files import InputError
 from workflow.lib.runtime.threads import share_out
 from workflow.lib.tokens.grammar import Prefixes
@@ -42,7 +42,7 @@ class Sequences:
 
 
 @torch.inference_mode()
-def greedy(network: SequenceNet, codes: Tensor, constrained: bool = False) -> Sequences:
+def greedy(network: Writer, codes: Tensor, constrained: bool = False) -> Sequences:
     """Of codes (n, w), the sequence whose every symbol is the most probable one; m = 1."""
     work = partial(_write, network, 1.0, constrained, lambda log_p, _: log_p.argmax(-1), 1)
     return _joined(network, 1, work, 1, codes)
@@ -50,7 +50,7 @@ def greedy(network: SequenceNet, codes: Tensor, constrained: bool = False) -> Se
 
 @torch.inference_mode()
 def sample(
-    network: SequenceNet,
+    network: Writer,
     codes: Tensor,
     count: int,
     seeds: Tensor,
@@ -82,7 +82,7 @@ def sample(
 
 @torch.inference_mode()
 def beam(
-    network: SequenceNet,
+    network: Writer,
     codes: Tensor,
     width: int,
     cutoff: float = 0.0,
@@ -109,7 +109,7 @@ def beam(
 
 @torch.inference_mode()
 def score(
-    network: SequenceNet,
+    network: Writer,
     codes: Tensor,
     tokens: Tensor,
     temperature: float = 1.0,
@@ -132,7 +132,7 @@ def score(
 
 @torch.inference_mode()
 def logits_along(
-    network: SequenceNet, codes: Tensor, tokens: Tensor, constrained: bool = True
+    network: Writer, codes: Tensor, tokens: Tensor, constrained: bool = True
 ) -> Tensor:
     """Logits (n, a, length − 1, v) of what may follow each but the last of tokens (n, a, length).
 
@@ -154,9 +154,7 @@ def score_of(logits: Tensor, tokens: Tensor, temperature: float) -> Tensor:
 class _Writer:
     """A network with the sequences that it writes: at first one of each of codes (n, w)."""
 
-    def __init__(
-        self, network: SequenceNet, codes: Tensor, constrained: bool, of_each: int
-    ) -> None:
+    def __init__(self, network: Writer, codes: Tensor, constrained: bool, of_each: int) -> None:
         self._network = network
         self._stepper = network.stepper(codes, of_each)
         grammar = network.tokenizer.grammar(constrained, codes.device)
@@ -179,7 +177,7 @@ class _Writer:
 
 
 def _write(
-    network: SequenceNet,
+    network: Writer,
     temperature: float,
     constrained: bool,
     choose: Callable[[Tensor, int], Tensor],
@@ -207,7 +205,7 @@ def _write(
 
 
 def _beam(
-    network: SequenceNet,
+    network: Writer,
     temperature: float,
     constrained: bool,
     width: int,
@@ -244,7 +242,7 @@ def _nucleus(total: Tensor, nucleus: float) -> Tensor:
     return total.masked_fill(probability.cumsum(1) - probability >= nucleus, -math.inf)
 
 
-def _filled(network: SequenceNet, total: Tensor, tokens: Tensor, width: int) -> Sequences:
+def _filled(network: Writer, total: Tensor, tokens: Tensor, width: int) -> Sequences:
     """The sequences with empty places up to `width`, and in those that have been dropped."""
     n, m = total.shape
     log_probability = total.new_full((n, width), -math.inf)
@@ -260,7 +258,7 @@ def _log_probabilities(logits: Tensor, temperature: float) -> Tensor:
     return (logits / temperature).log_softmax(-1).nan_to_num_(nan=-math.inf, neginf=-math.inf)
 
 
-def _padding(network: SequenceNet, n: int, m: int, device: torch.device) -> Tensor:
+def _padding(network: Writer, n: int, m: int, device: torch.device) -> Tensor:
     shape = (n, m, network.tokenizer.length)
     return torch.full(shape, network.tokenizer.pad, device=device)
 
@@ -275,7 +273,7 @@ def _codes_at_once(codes: Tensor, count: int) -> int:
 
 
 def _joined(
-    network: SequenceNet, m: int, work: Callable[..., Sequences], count: int, *tensors: Tensor
+    network: Writer, m: int, work: Callable[..., Sequences], count: int, *tensors: Tensor
 ) -> Sequences:
     """What `work` makes of codes and what else has a row for each, so many at a time."""
     codes = tensors[0]

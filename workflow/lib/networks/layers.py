@@ -46,3 +46,12 @@ def variance_scaling(weight: Tensor, scale: float) -> None:
     cut_sd = 0.87962566103423978  # standard deviation of N(0, 1) cut at ±2
     sd = (scale / weight.shape[1]) ** 0.5 / cut_sd
     nn.init.trunc_normal_(weight, std=sd, a=-2 * sd, b=2 * sd)
+
+
+def exact(layer: nn.Linear, inputs: Tensor) -> Tensor:
+    """A dense layer's outputs, in its own precision also where the others compute in bfloat16.
+
+    An orientation that is read off bfloat16 numbers is up to 0.4° off.
+    """
+    with torch.autocast(inputs.device.type, enabled=False):
+        return layer(inputs.to(layer.weight.dtype))

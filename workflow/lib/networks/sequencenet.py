@@ -1,13 +1,12 @@
 """SequenceNet. Letters: n signals, t sequence positions, w width, v vocabulary."""
 
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from workflow.lib.networks import lstm
-from workflow.lib.networks.layers import convolution, of_rolls, padding_of, pool_relu
-from workflow.lib.signals.rolls import AZIMUTHS, FULL_SCALE
+from workflow.lib.networks.writer import Stepper, Writer
 from workflow.lib.tokens import Tokenizer
 
 FEWEST_BY_HAND = 256  # sequences; with fewer, PyTorch's own LSTM is as fast or faster
@@ -16,31 +15,12 @@ MOST_LAYERS_BY_HAND = 1
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
-class Stepper(Protocol):
-    """A recurrent writer at work on n sequences, a symbol at a time; not differentiable."""
-
-    def advance(self, token: Tensor) -> Tensor:
-        """The last layer's hidden state (n, w) after one more symbol (n,) of each.
-
-        The result may be overwritten by the next call.
-        """
-        ...
-
-    def select(self, rows: Tensor) -> None:
-        """Go on with these rows (m,), in this order; they may be repeated or left out."""
-        ...
-
-
-class SequenceNet(nn.Module):
+class SequenceNet(Writer):
     """A convolutional encoder whose code conditions a recurrent writer of symbols.
 
     cell: `lstm` (as released), `gru` or `rnn`. conditioning: the code is the initial
     hidden (and cell) state of each layer, or is joined to the input of every step.
-    roll_embedding: adds a learnt vector for the roll index to the code, which tells the
-    network by how much its input was rolled. On a new specimen, whose azimuth has no
-    origin the network could know, it carries no information; TTA feeds it 0–71.
-    encoder: `published` pads the azimuth's ends with zeros; `equivariant`, which has the
-    same parameters, joins them, so that rolling the signal rolls the convolutions' maps.
+    roll_embedding, encoder, body: see `Writer`.
     """
 
     def __init__(
@@ -53,83 +33,26 @@ class SequenceNet(nn.Module):
         conditioning: Literal["initial_state", "every_step"] = "initial_state",
         roll_embedding: bool = True,
         encoder: Literal["published", "equivariant"] = "published",
+        body: Literal["deep", "wide"] = "deep",
     ) -> None:
-        super().__init__()
-        self.tokenizer = tokenizer
+        inputs = 2 * width if conditioning == "every_step" else width
+
+        def decoder() -> nn.Module:
+            return CELLS[cell](inputs, width, num_layers=layers, batch_first=True)
+
+        super().__init__(tokenizer, decoder, width, dropout, roll_embedding, encoder, body)
         self.layers = layers
         self.conditioning = conditioning
-        head, padding = padding_of(encoder, azimuths=6)  # what they consume: 1 + 1 + 2 + 2
-        self.encoder = nn.Sequential(
-            *head,
-            convolution(1, 16, padding), nn.ReLU(),
-            convolution(16, 16, padding), *pool_relu(),
-            convolution(16, 32, padding), nn.ReLU(),
-            convolution(32, 32, padding), *pool_relu(),
-            nn.Flatten(),  # 32 · 1 · 18 = 576
-            nn.Linear(576, 128), nn.ReLU(),
-            nn.Linear(128, 128), nn.ReLU(),
-            nn.Linear(128, width),
-        )  # fmt: skip
-        self.roll_embedding = nn.Embedding(AZIMUTHS, width) if roll_embedding else None
-        self.token_embedding = nn.Embedding(len(tokenizer.vocabulary), width)
-        inputs = 2 * width if conditioning == "every_step" else width
-        self.decoder = CELLS[cell](inputs, width, num_layers=layers, batch_first=True)
-        self.dropout = nn.Dropout(dropout)
-        self.logits = nn.Linear(width, len(tokenizer.vocabulary))
-
-    def forward(self, signals: Tensor, rolls: Tensor, tokens: Tensor) -> Tensor:
-        """Logits (n, t, v) of the symbols after each of `tokens` (n, t): teacher forcing.
-
-        signals (n, 6, 72) in 0–255, standardised; rolls (n,) the steps they were rolled by.
-        """
-        return self._logits(self._code(signals, rolls), tokens)
-
-    def logits_of_rolls(self, signals: Tensor, rolls: Tensor, tokens: Tensor) -> Tensor:
-        """As `forward`, for rolls (n, k) of each signal; tokens (n, k, t), logits (n, k, t, v)."""
-        codes = self.codes_of_rolls(signals, rolls)
-        return self._logits(codes.flatten(0, 1), tokens.flatten(0, 1)).unflatten(0, rolls.shape)
-
-    def codes_of_rolls(self, signals: Tensor, rolls: Tensor) -> Tensor:
-        """Codes (n, k, w) of signals (n, 6, 72) in rolls (n, k) of each, convolved together."""
-        codes = of_rolls(self.encoder, signals, rolls)
-        return codes if self.roll_embedding is None else codes + self.roll_embedding(rolls)
-
-    @torch.inference_mode()
-    def generate(self, signals: Tensor, rolls: Tensor) -> Tensor:
-        """Greedy decoding: tokens (n, length) of signals; arguments as for `forward`."""
-        return self.write(self._code(signals, rolls))
-
-    @torch.inference_mode()
-    def write(self, code: Tensor) -> Tensor:
-        """Tokens (n, length) of codes (n, w), each the most probable after those before it."""
-        end, pad = self.tokenizer.end, self.tokenizer.pad
-        token = torch.full((len(code),), self.tokenizer.start, device=code.device)
-        written = [token]
-        stepper = self.stepper(code)
-        for _ in range(self.tokenizer.length - 1):
-            ended = (token == end) | (token == pad)
-            token = torch.where(ended, pad, self.logits(stepper.advance(token)).argmax(-1))
-            written.append(token)
-        return torch.stack(written, 1)
 
     def stepper(self, code: Tensor, of_each: int = 1) -> Stepper:
-        """What writes sequences of codes (n, w); the first symbol to advance by is START.
-
-        of_each: how many of a code there are going to be, by `Stepper.select`.
-        """
         by_hand = self._by_hand(code, of_each) and self.layers <= MOST_LAYERS_BY_HAND
         return _ByHand(self, code) if by_hand else _ByTorch(self, code)
 
-    def _code(self, signals: Tensor, rolls: Tensor) -> Tensor:
-        code = self.encoder((signals / FULL_SCALE)[:, None])  # (n, w)
-        return code if self.roll_embedding is None else code + self.roll_embedding(rolls)
-
-    def _logits(self, code: Tensor, tokens: Tensor) -> Tensor:
+    def _hidden(self, code: Tensor, tokens: Tensor) -> Tensor:
         if self._by_hand(code):
-            hidden = self._hidden_by_hand(code, tokens)
-        else:
-            hidden, _ = self.decoder(self._inputs(code, tokens), self._initial_state(code))
-        return self.logits(self.dropout(hidden))
+            return self._hidden_by_hand(code, tokens)
+        hidden, _ = self.decoder(self._inputs(code, tokens), self._initial_state(code))
+        return hidden
 
     def _start(self, code: Tensor) -> Tensor:
         """The initial hidden (and cell) state (n, w) of each layer."""

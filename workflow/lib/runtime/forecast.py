@@ -87,7 +87,7 @@ def _timed(
     seconds = []
     for same, answer in zip(models, answers, strict=True):
         epochs = same[0].settings["training"]["epochs"]
-        seconds += [(epochs - done) * answer["epoch_s"] for done in answer["done"]]
+        seconds += [max(0, epochs - done) * answer["epoch_s"] for done in answer["done"]]
     return seconds, max(answer["start_s"] for answer in answers)
 
 

@@ -7,6 +7,7 @@ or the last ones, as the settings have it; test data never come near this module
 """
 
 import hashlib
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -64,17 +65,20 @@ def train(
     """
     pairs = len(data.signals) * settings.rolls_per_epoch
     batches = -(-pairs // settings.batch)
-    stepper = Stepper(task, settings, settings.epochs * batches)
+    steps = max(1, round(settings.epochs * batches))
+    epochs = -(-steps // batches)
+    stepper = Stepper(task, settings, steps)
     identity = fingerprint(task, data, settings, code)
     rows, best = _resume(checkpoint, identity, stepper)
     if rows:
-        logger.info("%s: resumes after epoch %d of %d", label, len(rows), settings.epochs)
+        logger.info("%s: resumes after epoch %d of %d", label, len(rows), epochs)
 
-    done = len(rows) * batches
-    with Progress(label, settings.epochs * batches, "step", done) as progress:
-        for epoch in range(len(rows) + 1, settings.epochs + 1):
+    done = min(steps, len(rows) * batches)
+    with Progress(label, steps, "step", done) as progress:
+        for epoch in range(len(rows) + 1, epochs + 1):
+            left = steps - (epoch - 1) * batches
             try:
-                row = _epoch(task, data, settings, stepper, progress, epoch)
+                row = _epoch(task, data, settings, stepper, progress, min(left, batches), epoch)
             except TrainingError as error:
                 kept = f"; {checkpoint} holds epoch {len(rows)}" if rows else ""
                 raise TrainingError(f"{label}: {error}{kept}") from error
@@ -84,10 +88,10 @@ def train(
                 best = {k: v.detach().cpu().clone() for k, v in task.network.state_dict().items()}
             _save(checkpoint, identity, stepper, rows, best)
             progress.note(
-                f"epoch {epoch} of {settings.epochs}: loss {row['training_loss']:.4f}, "
+                f"epoch {epoch} of {epochs}: loss {row['training_loss']:.4f}, "
                 f"validation median {row['validation_median_deg']:.2f}°"
             )
-            if epoch % max(1, settings.epochs // 10) == 0:
+            if epoch % max(1, epochs // 10) == 0:
                 progress.tell()
     return best, pd.DataFrame(rows)
 
@@ -98,15 +102,17 @@ def _epoch(
     settings: TrainingSettings,
     stepper: Stepper,
     progress: Progress,
+    steps: int,
     epoch: int,
 ) -> dict[str, float]:
     device = data.signals.device
     torch.manual_seed(settings.seed * 1_000_003 + epoch)
     synchronise(device)
     begin = time.perf_counter()
-    losses = []
-    for batch in batches_of(task, data, settings):
-        losses.append(stepper.step(*batch))
+    losses, shown = [], 0
+    for signals, rolls, target in itertools.islice(batches_of(task, data, settings), steps):
+        losses.append(stepper.step(signals, rolls, target))
+        shown += rolls.numel()
         progress.add()
     losses = torch.stack(losses)
     synchronise(device)
@@ -123,7 +129,7 @@ def _epoch(
         "training_loss": losses.mean().item(),
         **validation(task, data),
         "train_s": seconds,
-        "signals_per_s": len(data.signals) * settings.rolls_per_epoch / seconds,
+        "signals_per_s": shown / seconds,
         "micro_batch": stepper.micro_batch,
     }
 

@@ -21,6 +21,7 @@ from workflow.lib.training.precision import arithmetic
 class TrainingSettings:
     """Hyperparameters of one training.
 
+    epochs: passes over the training signals; of 2.5 the third ends half-way.
     rolls_per_epoch: in how many different azimuth rolls each signal is shown per epoch,
         1–72; rolls_together: how many of them share a pass of the convolutions, and a batch.
     batch: signals per step, each of these rolls counted.
@@ -33,7 +34,7 @@ class TrainingSettings:
     kept_epoch: whose weights are kept: `best_median`, of the validation signals, or `last`.
     """
 
-    epochs: int
+    epochs: float
     rolls_per_epoch: int
     rolls_together: int
     batch: int
