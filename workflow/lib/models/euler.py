@@ -19,8 +19,8 @@ class EulerTask:
     """Regression with Eq. 3; the target is the orientation (n, 4).
 
     input: `scaled` by 255 after a random gain N(1, gain_sd) in training, as released, or
-    `standardised` like SequenceNet's, to which a gain makes no difference. body: `wide`, its own, or
-    `deep` for the angles to be read off SequenceNet's encoder.
+    `standardised` like SequenceNet's, to which a gain makes no difference. body: `wide`, its own,
+    or `deep` for the angles to be read off SequenceNet's encoder.
     """
 
     def __init__(
