@@ -4,11 +4,19 @@ from typing import Any
 
 from workflow.lib.models.euler import EulerTask
 from workflow.lib.models.nearest import NearestTask
+from workflow.lib.models.rotation6d import Rotation6DTask
 from workflow.lib.models.sequence import SequenceTask
 from workflow.lib.models.task import Task
+from workflow.lib.models.tensor import TensorTask
 from workflow.lib.runtime.files import InputError
 
-MODELS = {"eulernet": EulerTask, "nearest": NearestTask, "sequencenet": SequenceTask}
+MODELS = {
+    "eulernet": EulerTask,
+    "nearest": NearestTask,
+    "rotation6d": Rotation6DTask,
+    "sequencenet": SequenceTask,
+    "tensor": TensorTask,
+}
 """Each has a file of the same name in workflow/schemas/models/."""
 
 
