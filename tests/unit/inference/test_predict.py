@@ -14,6 +14,8 @@ SMALL = {"layers": 2, "width": 32}
 TASKS = {
     "eulernet": ("eulernet", {}),
     "standardised eulernet": ("eulernet", {"input": "standardised"}),
+    "six numbers": ("rotation6d", {}),
+    "tensor": ("tensor", {"encoder": "equivariant"}),
     "published encoder": ("sequencenet", SMALL),
     "equivariant encoder": ("sequencenet", SMALL | {"encoder": "equivariant"}),
     "no roll embedding": ("sequencenet", SMALL | {"roll_embedding": False}),

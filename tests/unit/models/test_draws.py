@@ -7,6 +7,7 @@ import torch
 from workflow.lib.models import nearest
 from workflow.lib.models.euler import EulerTask
 from workflow.lib.models.nearest import NearestTask
+from workflow.lib.models.registry import make_task
 from workflow.lib.models.task import WritingTask, all_rolls
 from workflow.lib.orientation import (
     azimuth_rotation,
@@ -36,10 +37,14 @@ def neighbour() -> NearestTask:
     return task
 
 
+regressions = pytest.mark.parametrize("network", ["eulernet", "rotation6d", "tensor"])
+
+
+@regressions
 @torch.inference_mode()
-def test_a_regression_draws_its_answer_to_each_roll_whatever_the_count():
+def test_a_regression_draws_its_answer_to_each_roll_whatever_the_count(network):
     torch.manual_seed(0)
-    task = EulerTask()
+    task = make_task(network, {})
     task.network.eval()
     rolls = torch.tensor([[0, 5, 71]]).expand(ASKED, -1)
     draws = task.draw(SIGNALS, rolls, 9, SEEDS, 2.0)
@@ -54,9 +59,10 @@ def test_a_regression_draws_its_answer_to_each_roll_whatever_the_count():
     torch.testing.assert_close(every, task.predict_rolls(SIGNALS)[0])
 
 
+@regressions
 @torch.inference_mode()
-def test_an_answer_that_is_none_is_drawn_as_nan():
-    task = EulerTask()
+def test_an_answer_that_is_none_is_drawn_as_nan(network):
+    task = make_task(network, {})
     next(task.network.parameters()).data.fill_(torch.inf)
     draws = task.draw(SIGNALS, all_rolls(SIGNALS), 1, SEEDS, 1.0)
     assert draws.orientation.isnan().all()

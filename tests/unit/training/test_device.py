@@ -11,7 +11,6 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from workflow.lib.models.euler import EulerTask
 from workflow.lib.models.registry import make_task
 from workflow.lib.signals.rolls import AZIMUTHS
 from workflow.lib.training.loop import TrainingData, batches_of
@@ -25,6 +24,8 @@ SETTINGS = TrainingSettings(
 VARIANTS = [
     ("eulernet", {"input": "standardised"}),
     ("eulernet", {"input": "scaled"}),
+    ("rotation6d", {"encoder": "published"}),
+    ("tensor", {"encoder": "equivariant"}),
     ("sequencenet", {"tokenizer": "digit"}),
     ("sequencenet", {"tokenizer": "decimal", "encoder": "equivariant", "cell": "gru"}),
     ("sequencenet", {"conditioning": "every_step", "roll_embedding": False}),
@@ -52,10 +53,10 @@ def _devices(values) -> set[str]:
 
 def data_on_meta(task) -> TrainingData:
     signals = torch.empty(N, 6, AZIMUTHS, dtype=torch.uint8, device="meta")
-    if isinstance(task, EulerTask):
-        target = torch.empty(N, 4, dtype=torch.float64, device="meta")
-    else:
+    if hasattr(task, "tokenizer"):
         target = torch.empty(N, AZIMUTHS, task.tokenizer.length, dtype=torch.uint8, device="meta")
+    else:
+        target = torch.empty(N, 4, dtype=torch.float64, device="meta")
     return TrainingData(signals, target, signals, target)
 
 

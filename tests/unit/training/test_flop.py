@@ -41,6 +41,13 @@ def eulernet(pairs: int) -> int:
     return pairs * (flop_by_hand(432 * 64 * 9, 108 * 64 * 64 * 9 + dense) + operators)
 
 
+def regression(pairs: int, outputs: int, operators: int) -> int:
+    """From the convolutions and the dense layers that SequenceNet's code comes from."""
+    convolutions = 432 * 16 * 16 * 9 + 108 * 32 * 16 * 9 + 108 * 32 * 32 * 9
+    dense = 576 * 128 + 128 * 128 + 128 * 128 + 128 * outputs
+    return pairs * (flop_by_hand(432 * 16 * 9, convolutions + dense) + 2 * operators * 4)
+
+
 def sequencenet(pairs: int, width: int, layers: int, gates: int = 4, by_hand: bool = False) -> int:
     """by_hand: the first layer's products with symbols are rows of a table of all symbols."""
     convolutions = 432 * 16 * 16 * 9 + 108 * 32 * 16 * 9 + 108 * 32 * 32 * 9
@@ -70,6 +77,15 @@ def test_every_product_of_eulernet_is_counted(batch):
     chosen = settings("eulernet", batch=batch, epochs=5)
     counted = tflop_of_training(task, problem(task, 300), chosen)
     assert counted == pytest.approx(5 * eulernet(300) / 1e12, rel=1e-12)
+
+
+@pytest.mark.parametrize(("network", "shape"), [("rotation6d", (6, 24)), ("tensor", (9, 0))])
+def test_every_product_of_a_regression_is_counted(network, shape):
+    """The tensor's loss knows no operators."""
+    task = make_task(network, {})
+    chosen = settings("sequencenet", batch=64, rolls_per_epoch=2, epochs=5)
+    counted = tflop_of_training(task, problem(task, 100), chosen)
+    assert counted == pytest.approx(5 * regression(200, *shape) / 1e12, rel=1e-12)
 
 
 @pytest.mark.usefixtures("_threads")

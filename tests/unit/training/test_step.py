@@ -7,7 +7,7 @@ import torch
 
 from workflow.lib.inference.plain import predict_plain
 from workflow.lib.inference.tta import predict_tta
-from workflow.lib.models.registry import make_task
+from workflow.lib.models.registry import MODELS, make_task
 from workflow.lib.models.task import LoopTask
 from workflow.lib.orientation import from_euler_zyz
 from workflow.lib.simulation.reflectance import SPECIMENS, simulate_specimen, stream
@@ -23,16 +23,21 @@ SETTINGS = TrainingSettings(
 )  # fmt: skip
 ARCHITECTURES = {
     "eulernet": {"input": "standardised"},  # without the random gain
+    "rotation6d": {},
+    "tensor": {},
     "decimal": {"tokenizer": "decimal", "layers": 1, "width": 16, "dropout": 0.0},
     "digit": {"tokenizer": "digit", "layers": 1, "width": 16, "dropout": 0.0},
 }
 networks = pytest.mark.parametrize("name", ARCHITECTURES)
 
 
+def class_of(name: str) -> str:
+    return name if name in MODELS else "sequencenet"
+
+
 def new_task(name: str) -> LoopTask:
     torch.manual_seed(0)
-    network = "eulernet" if name == "eulernet" else "sequencenet"
-    return make_task(network, ARCHITECTURES[name])
+    return make_task(class_of(name), ARCHITECTURES[name])
 
 
 def batch_of(task: LoopTask, n: int = 20) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -92,13 +97,12 @@ def test_a_step_in_parts_is_the_step_of_the_whole(name, capacity, parts_of, monk
 @networks
 def test_rolls_together_are_learnt_like_the_same_rolls_one_by_one(name, encoder):
     """The step on 20 signals in 3 rolls each, and on their 60 pairs."""
-    network = "eulernet" if name == "eulernet" else "sequencenet"
     architecture = ARCHITECTURES[name] | {"encoder": encoder}
     steppers = []
     for _ in range(2):
         torch.manual_seed(0)
         settings = replace(SETTINGS, batch=60, clip_norm=None)
-        steppers.append(Stepper(make_task(network, architecture), settings, steps=1))
+        steppers.append(Stepper(make_task(class_of(name), architecture), settings, steps=1))
     signals, _, target = batch_of(steppers[0].task)
     rolls = torch.rand(20, 72).argsort(1)[:, :3]
     together = steppers[0].step(signals, rolls, target)
