@@ -11,7 +11,8 @@ trainings add is in these values already, and drawing within them as well would 
 Of few clusters two things are put right. One fewer is drawn than there are, else the variance is
 too small by a factor (k − 1)/k (Rao & Wu 1988, J. Am. Stat. Assoc. 83, 231). And the percentiles
 are further out, as Student's t is than the normal distribution (Hesterberg 2015, Am. Stat. 69,
-371); the degrees of freedom are Satterthwaite's (1946, Biometrics Bull. 2, 110).
+371); the degrees of freedom are Satterthwaite's (1946, Biometrics Bull. 2, 110). Of less than five
+specimens alone even so it is too narrow, because no percentile is beyond the outermost of them.
 
 Letters: n signals, s seeds, b resamples.
 """

@@ -3,7 +3,7 @@
 Variants by budget, see `workflow.lib.evaluation.evidence.bases`, are left out of both.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,8 @@ def control_tables(
     """`controls`, a row per model and statistic, and `differences`, one per pair and statistic.
 
     controls: value, the mean over seeds, with low and high; seeds and n, the signals. differences:
-    of each model from each of those compared, see `paired.difference` and `paired.effect`; p_holm is
-    corrected for all pairs with the same statistic.
+    of each model from each of those compared, see `paired.difference` and `paired.effect`; p_holm
+    is corrected for all pairs with the same statistic.
     """
     variants = {name for name, base in bases(trainings, titles, compared).items() if base}
     errors = {
@@ -51,16 +51,25 @@ def estimate(
     errors_deg: Mapping[str, np.ndarray], names: Iterable[str], drawn: np.ndarray
 ) -> dict[str, Estimate]:
     """Statistics by name, of a model's errors (s, n) by kind. drawn: see `draw_signals`."""
-    found = {}
-    for name in names:
-        statistic = STATISTICS[name]
-        values = errors_deg[statistic.errors]
-        if statistic.measure == "median":
-            of_resamples = resampled_medians(values, drawn)
-        else:
-            of_resamples = resampled_means(statistic.averaged(values), drawn)
-        found[name] = Estimate(statistic.of(values), of_resamples)
-    return found
+    of = {name: STATISTICS[name] for name in names}
+    values = {name: errors_deg[statistic.errors] for name, statistic in of.items()}
+    medians = {name: values[name] for name in of if of[name].measure == "median"}
+    means = {name: of[name].averaged(values[name]) for name in of if name not in medians}
+    resampled = _at_once(resampled_medians, medians, drawn)
+    resampled |= _at_once(resampled_means, means, drawn)
+    return {name: Estimate(of[name].of(values[name]), resampled[name]) for name in of}
+
+
+def _at_once(
+    resample: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    values: Mapping[str, np.ndarray],
+    drawn: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """`resample` of all values (s, n) together, because what was drawn is long to read: (s, b)."""
+    if not values:
+        return {}
+    rows = np.concatenate(list(values.values()))
+    return dict(zip(values, np.split(resample(rows, drawn), len(values)), strict=True))
 
 
 def _differences(

@@ -167,7 +167,7 @@ def model_table(
 def bases(
     trainings: Sequence[Training], titles: Mapping[str, str], compared: Sequence[str]
 ) -> dict[str, str]:
-    """The base of each model by its name, in the order of titles; "" for one that is none's variant.
+    """The base of each model by its name, in the order of titles; "" for one that is no variant.
 
     Of models that differ in nothing but their epochs the base is the one compared, or else the one
     with most trainings, of equals the first. One that is compared is no variant.

@@ -1,4 +1,4 @@
-"""Models over folds, as the original method was reported: mean and standard deviation over specimens.
+"""Models over folds, as the original method was reported: mean and standard deviation.
 
 A fold's value is that of its evaluation set, averaged over seeds where there are several. Intervals
 are over specimens, see `workflow.lib.evaluation.clustered`: what another specimen would have given.
