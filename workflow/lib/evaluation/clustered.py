@@ -76,11 +76,14 @@ def degrees_of_freedom(variance: float, *trainings: np.ndarray) -> float:
 
     variance: of the mean, with all that it is uncertain for. trainings: values (s,) whose means it
     is made of, a set of independent ones each; what they add, s²/s, is as uncertain as s − 1
-    degrees of freedom make it. Infinite where nothing of it comes from them.
+    degrees of freedom make it. Infinite where nothing of it comes from them, and never
+    less than the least s − 1.
     """
-    added = sum((values.var(ddof=1) / len(values)) ** 2 / (len(values) - 1)
-                for values in trainings if len(values) > 1)  # fmt: skip
-    return variance**2 / added if added > 0 else np.inf
+    several = [values for values in trainings if len(values) > 1]
+    added = sum((values.var(ddof=1) / len(values)) ** 2 / (len(values) - 1) for values in several)
+    if added == 0:
+        return np.inf
+    return max(variance**2 / added, min(len(values) - 1 for values in several))
 
 
 def interval(resampled: np.ndarray, freedom: float = np.inf) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from workflow.lib.report.evidence.rows import by_kind, titles_of
 from workflow.lib.report.style.figures import finish, styled
@@ -78,8 +78,8 @@ def _scale(axes: Axes, controls: pd.DataFrame) -> None:
     medians = controls.loc[controls["statistic"].isin((TTA, PLAIN)), "value"]
     if 0 < LARGE_RANGE * medians.min() < medians.max():
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+        axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
