@@ -2,13 +2,19 @@
 
 from typing import Any
 
+from workflow.lib.models.ensemble import EnsembleTask
 from workflow.lib.models.euler import EulerTask
 from workflow.lib.models.nearest import NearestTask
 from workflow.lib.models.sequence import SequenceTask
 from workflow.lib.models.task import Task
 from workflow.lib.runtime.files import InputError
 
-MODELS = {"eulernet": EulerTask, "nearest": NearestTask, "sequencenet": SequenceTask}
+MODELS = {
+    "ensemble": EnsembleTask,
+    "eulernet": EulerTask,
+    "nearest": NearestTask,
+    "sequencenet": SequenceTask,
+}
 """Each has a file of the same name in workflow/schemas/models/."""
 
 
