@@ -8,8 +8,8 @@ FREEZE := $(BIN)/python -m pip freeze | sed 's/+cpu$$//'
 TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 
 .DEFAULT_GOAL := help
-.PHONY: help installed tools demo tune ambiguity report test lint bench bench-pipeline rulegraph tex \
-	clean requirements pins
+.PHONY: help installed tools demo tune ambiguity evidence report test lint bench bench-pipeline \
+	rulegraph tex clean requirements pins
 
 # What the caller's shell has set for other work: which code Python runs and how, where jobs go,
 # whose repository git looks at.
@@ -58,6 +58,14 @@ ambiguity: installed ## the facet amplitude swept: several answers where the sig
 		--rerun-incomplete --configfile config/ambiguity.yaml --quiet rules host -- ambiguity; \
 		} <>.snakemake/ambiguity.lock
 	@cat results/ambiguity/ambiguity.md
+
+# What fails ends no other training; what is finished is kept, and the same command goes on.
+evidence: installed tex ## controls, folds and seeds, and the paper with them: hours on two cores
+	@mkdir -p .snakemake
+	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" "the evidence" && $(SNAKEMAKE) --cores $(CORES) --nolock \
+		--rerun-incomplete --keep-going --configfile config/evidence.yaml --quiet rules host; \
+		} <>.snakemake/evidence.lock
+	@echo "The record: $$PWD/results/evidence/record"
 
 report: demo ## the demo's tables, figures and logs as one zip to browse
 	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet all --report results/demo/report.zip

@@ -49,6 +49,7 @@ class ConstantTask:
 FRAGMENT = """
 title: Constant
 description: The same orientation for all signals.
+kind: regression
 loop: false
 architecture:
   type: object

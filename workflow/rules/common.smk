@@ -17,11 +17,13 @@ from workflow.lib.runtime.forecast import Training, forecast
 from workflow.lib.runtime.gpu import check_gpu, why_no_gpu
 from workflow.lib.runtime.kept import ANEW
 from workflow.lib.runtime.surroundings import own_code_first, settle
+from workflow.lib.runtime.trainings import made_of, seeds_of, settings_of, trainings
 from workflow.lib.runtime.variants import (
     candidates,
     check_candidates,
     read_classes,
     settings,
+    shown_in_paper,
     titles,
 )
 
@@ -62,11 +64,14 @@ DATASET_ID, DATASET_VERSION = "z8bh7n5b7d", 1  # doi 10.17632/z8bh7n5b7d.1
 RAW = f"results/raw/{DATASET_ID}.{DATASET_VERSION}"  # downloads, shared by all runs
 SIMULATED = f"{OF_DATASET}/archive"
 MODELS = config["models"]
+MADE_OF = made_of(config)  # ensembles, with the model that they are made of
+TRAINED = [name for name in MODELS if name not in MADE_OF]
 CLASSES = read_classes(ROOT / "workflow/schemas")
+KINDS = {name: CLASSES[model["network"]]["kind"] for name, model in MODELS.items()}
 COMPARED = config["compared"]
 TITLES = titles(config, CLASSES)
 COMPARED_TITLES = {name: TITLES[name] for name in COMPARED}
-TOKENIZERS = sorted({tokenizer_of(name) for name in MODELS} - {None})
+SHOWN_TITLES = shown_in_paper(config, CLASSES)
 SPECIMENS = [f"{specimen:02d}" for specimen in range(1, config["specimens"] + 1)]
 CODE = code_version(ROOT)
 ON_CPU = config["device"] == config["prediction_device"] == "cpu"
@@ -103,15 +108,27 @@ def of_this_run(pattern):
 
 
 def every_training(pattern, folds=None, names=None, runs=(RUN,)):
-    """One file of each model (or of those named), fold and seed, of this run or of those named."""
-    return expand(
-        pattern,
-        run=runs,
-        network=list(MODELS) if names is None else names,
-        fold=config["folds"] if folds is None else folds,
-        seed=config["seeds"],
-        tokenizer=TOKENIZERS,  # for the files of `tokenize`, which have no network
-    )
+    """One file of each model (or of those named), fold and seed, of this run or of those named.
+
+    Of the folds and seeds that a model has. Files of a dataset, and those of `tokenize`, which have
+    no network, are those that these models need, each once.
+    """
+    there = trainings(config, names, folds)
+    files = []
+    for one in [pattern] if isinstance(pattern, str) else pattern:
+        for run in runs:
+            for name, fold, seed in there:
+                tokenizer = [tokenizer_of(name)] * bool(tokenizer_of(name))
+                files += expand(
+                    one, run=run, network=name, fold=fold, seed=seed, tokenizer=tokenizer
+                )
+    return list(dict.fromkeys(files))
+
+
+def recorded(name):
+    """A table of the evidence: this run's own, or the one on record."""
+    own = config["evidence"]["source"] == "run"
+    return f"{RESULTS}/record/{name}" if own else project_file(f"paper/record/{name}")
 
 
 def every_intermediate():
@@ -175,22 +192,59 @@ def training_inputs(wildcards):
     return inputs
 
 
+def members(wildcards):
+    """A fold's signals, and the trained models that an ensemble is made of."""
+    other, fold = MADE_OF[wildcards.network], int(wildcards.fold)
+    files = {"weights": "weights.safetensors", "models": "model.json"}
+    return {"fold": f"{OF_DATASET}/folds/{{fold}}.h5"} | {
+        name: expand(
+            f"{MODEL}/{file}",
+            run=wildcards.run,
+            network=other,
+            fold=fold,
+            seed=seeds_of(config, other, fold),
+        )
+        for name, file in files.items()
+    }
+
+
 def training_settings(wildcards):
     """What the config has for a model, without what it is called."""
-    return settings(MODELS[wildcards.network])
+    return settings_of(config, wildcards.network, int(wildcards.fold))
 
 
 def model_digest(script):
-    """As `library_digest`, for jobs of one model: what other classes are does not count."""
+    """As `library_digest`, for jobs of one model: what other classes are does not count.
+
+    But that of an ensemble's members does.
+    """
     registry = "workflow.lib.models.registry", "MODELS"
-    return lambda wildcards: library_digest(script, registry, MODELS[wildcards.network]["network"])
+
+    def digests(wildcards):
+        names = [wildcards.network, MADE_OF.get(wildcards.network)]
+        classes = [MODELS[name]["network"] for name in names if name]
+        return " ".join(library_digest(script, registry, network) for network in classes)
+
+    return digests
+
+
+def one_of(names):
+    """A constraint of a wildcard to these names; of none, one that nothing fulfils."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def files_of_jobs(kind, names):
     """The files of one kind, log or benchmark, of all jobs of the rules named, by rule."""
     folds = {"posterior": [config["table_fold"]]}
+    models = {"train": TRAINED, "assemble": list(MADE_OF)}
     files = {
-        name: sorted(set(every_training(getattr(getattr(rules, name), kind), folds.get(name))))
+        name: sorted(
+            set(
+                every_training(
+                    getattr(getattr(rules, name), kind), folds.get(name), models.get(name)
+                )
+            )
+        )
         for name in names
     }
     return {name: jobs for name, jobs in files.items() if jobs}  # some have none in some configs

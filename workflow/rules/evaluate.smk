@@ -62,6 +62,7 @@ rule table1:
         "../../envs/report.yaml"
     params:
         titles=TITLES,
+        shown=list(SHOWN_TITLES.values()),
         compared=COMPARED,
         resamples=config["bootstrap_resamples"],
         library=library_digest("table1"),
@@ -105,6 +106,7 @@ rule learning_curves:
         "../../envs/report.yaml"
     params:
         titles=TITLES,
+        compared=COMPARED,
         library=library_digest("learning_curves"),
     script:
         "../scripts/learning_curves.py"

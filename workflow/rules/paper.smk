@@ -35,7 +35,7 @@ GENERATED = [
 # The rules that `jobs` waits for and measures; those of this file come after it.
 MEASURED = [
     *{"simulated": ["simulate"], "mendeley": ["download"], "archive": []}[config["data"]["source"]],
-    *["ingest", "describe", "signals", "split", "tokenize", "train", "predict"],
+    *["ingest", "describe", "signals", "split", "tokenize", "train", "assemble", "predict"],
     *["posterior"] * (config["data"]["source"] == "simulated"),
     *["score", "table1", "figure1", "learning_curves", "several", "ambiguous_grain"],
     *["ambiguity_record", "frontier"],

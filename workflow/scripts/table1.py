@@ -15,6 +15,7 @@ def main(
     predictions: Sequence[Path],
     published: Path,
     titles: Mapping[str, str],
+    shown: Sequence[str],
     compared: Sequence[str],
     resamples: int,
     csv: Path,
@@ -22,12 +23,15 @@ def main(
     latex: Path,
     comparison: Path,
 ) -> None:
-    """Write Table 1 as CSV, Markdown and LaTeX, and the reductions with their intervals."""
+    """Write Table 1 as CSV, Markdown and LaTeX, and the reductions with their intervals.
+
+    shown: titles of the models that the LaTeX has rows for.
+    """
     results, simulated, source = read_results(predictions)
     table = table1(results, titles, read_published(published), resamples, source, simulated)
     write_text(csv, table.to_csv(index=False))
     write_text(markdown, table1_markdown(table))
-    write_text(latex, table1_latex(table))
+    write_text(latex, table1_latex(table, shown))
     write_text(comparison, compare(results, compared, resamples).to_csv(index=False))
     logger.info("%s", table1_markdown(table))
 
@@ -39,6 +43,7 @@ if __name__ == "__main__":
         predictions=[Path(path) for path in snakemake.input.predictions],
         published=Path(snakemake.input.published),
         titles=snakemake.params.titles,
+        shown=snakemake.params.shown,
         compared=snakemake.params.compared,
         resamples=snakemake.params.resamples,
         csv=Path(snakemake.output.table[0]),

@@ -23,6 +23,9 @@ SCHEMAS = ROOT / "workflow/schemas"
 CLASSES = read_classes(SCHEMAS)
 LOOP = yaml.safe_load((SCHEMAS / "training.yaml").read_text())
 
+KINDS = {"regression", "density", "writer", "neighbour", "ensemble"}
+"""What a fragment may say; workflow/schemas/models/README.md tells what they are."""
+
 every_class = pytest.mark.parametrize("network", MODELS)
 
 
@@ -34,7 +37,8 @@ def test_every_class_has_a_fragment_and_every_fragment_a_class():
 @every_class
 def test_a_fragment_describes_all_its_keys_and_refuses_others(network):
     fragment = yaml.safe_load((SCHEMAS / f"models/{network}.yaml").read_text())
-    assert set(fragment) == {"title", "description", "loop", "architecture", "training"}
+    assert set(fragment) == {"title", "description", "kind", "loop", "architecture", "training"}
+    assert fragment["kind"] in KINDS
     for part in ("architecture", "training"):
         schema = CLASSES[network][part]
         assert schema["type"] == "object"
@@ -72,7 +76,8 @@ def test_a_class_offers_what_its_fragment_says(network):
     task = make_task(network, {})
     assert isinstance(task, Task)
     assert isinstance(task, LoopTask) == CLASSES[network]["loop"]
-    assert isinstance(task, SingleStepTask) == (not CLASSES[network]["loop"])
+    made_of_others = "of" in CLASSES[network]["architecture"]["properties"]  # it learns nothing
+    assert isinstance(task, SingleStepTask) == (not CLASSES[network]["loop"] and not made_of_others)
     orientation = torch.nn.functional.normalize(torch.randn(2, 4).double(), dim=1)
     target = task.target(orientation)
     assert len(target) == 2

@@ -17,7 +17,7 @@ from workflow.lib.report.figure1 import plot_histograms
 from workflow.lib.report.folds import folds_latex, folds_table
 from workflow.lib.report.learning_curves import MOST_CURVES, plot_learning_curves, read_histories
 from workflow.lib.report.numbers import compared_note
-from workflow.lib.report.table1 import table1, table1_latex
+from workflow.lib.report.table1 import table1, table1_latex, table1_markdown
 
 ROOT = Path(__file__).parents[3]
 STYLE = ROOT / "paper/style/figures.mplstyle"
@@ -48,6 +48,18 @@ def test_table1_has_a_row_for_each_in_the_order_of_the_titles():
     latex = table1_latex(table)
     assert r"Baseline\_1 & " in latex
     assert "nan" not in latex
+    fewer = table1_latex(table, ["A third", "Baseline_1"])
+    assert fewer.count("A third & ") == 1
+    assert "Another" not in fewer
+    assert f"[{table['median_low_deg'].iloc[2]:.2f}, " in fewer
+
+
+def test_table1_tells_how_many_seeds_there_are_where_models_have_different_ones():
+    results = RESULTS | {"c": Result(np.repeat(DEG, 3, 0), np.repeat(DEG, 3, 0))}
+    published = read_published(ROOT / "config/published.yaml")
+    for chosen, told in ((RESULTS, ", 1 seed, with"), (results, ", 1 to 3 seeds, with")):
+        table = table1(chosen, TITLES, published, 100, "somewhere", False)
+        assert told in table1_markdown(table)
 
 
 def test_the_comparison_is_of_the_two_named_and_their_gains_have_their_names():
@@ -67,6 +79,17 @@ def test_the_table_of_folds_has_columns_for_each():
     assert r"{Baseline\_1}" in folds_latex(folds, TITLES)
 
 
+def test_of_several_folds_models_with_one_alone_are_left_out():
+    rows = [{"network": n, "fold": 1, "median_deg": 1.0, "tta_median_deg": 2.0} for n in "abc"]
+    rows += [row | {"fold": 2, "median_deg": 4.0} for row in rows[:2]]
+    folds = folds_table(pd.DataFrame(rows), TITLES)
+    assert {name[0] for name in list(folds)[1:]} == {"a", "b"}
+    assert folds.set_index("fold").loc["mean", "b_median_deg"] == pytest.approx(2.5)
+    latex = folds_latex(folds, TITLES)
+    assert "A third" not in latex
+    assert "Another" in latex
+
+
 def test_figure1_is_of_the_two_compared(tmp_path):
     two = {name: TITLES[name] for name in ("b", "c")}
     plot_histograms(RESULTS, two, True, STYLE, [tmp_path / "figure.pdf"])
@@ -83,7 +106,7 @@ def test_what_is_learnt_at_once_has_no_learning_curve(tmp_path):
         table, simulated = read_histories(*zip(*chosen, strict=True))
         assert table["network"].unique().tolist() == expected
         assert simulated
-        plot_learning_curves(table, TITLES, simulated, STYLE, [tmp_path / "curves.pdf"])
+        plot_learning_curves(table, TITLES, ["b", "a"], simulated, STYLE, [tmp_path / "curves.pdf"])
         text = text_of(tmp_path / "curves.pdf")
         assert ("Another" in text) == bool(expected)
         assert ("no model was trained in epochs" in text) != bool(expected)
@@ -91,15 +114,15 @@ def test_what_is_learnt_at_once_has_no_learning_curve(tmp_path):
         assert "SIMULATED" in text
 
 
-def test_more_learning_curves_than_fit_are_left_out_and_told(tmp_path, caplog):
+def test_of_more_learning_curves_than_fit_those_compared_are_drawn(tmp_path, caplog):
     titles = {f"m{i}": f"Model {i}" for i in range(MOST_CURVES + 2)}
     paths = [write_training(tmp_path, name, [2.0, 1.0]) for name in titles]
     table, _ = read_histories(*zip(*paths, strict=True))
     with caplog.at_level(logging.INFO):
-        plot_learning_curves(table, titles, False, STYLE, [tmp_path / "curves.pdf"])
-    assert "no room for the learning curves of m4, m5" in caplog.text
+        plot_learning_curves(table, titles, ["m0", "m5"], False, STYLE, [tmp_path / "curves.pdf"])
+    assert "no room for the learning curves of m1, m2, m3, m4" in caplog.text
     text = text_of(tmp_path / "curves.pdf")
-    assert [f"Model {i}" in text for i in range(6)] == [True] * 4 + [False] * 2
+    assert [f"Model {i}" in text for i in range(6)] == [True, *[False] * 4, True]
 
 
 def trained(epochs: int | None, seen: int, train_s: float = 2.0) -> list[dict]:

@@ -9,7 +9,7 @@ import yaml
 
 from workflow.lib.runtime.config import SIMULATED_SPECIMENS, check_config
 from workflow.lib.runtime.files import InputError
-from workflow.lib.runtime.variants import resolve_models, settings
+from workflow.lib.runtime.variants import read_classes, resolve_models, settings
 from workflow.lib.simulation.reflectance import SPECIMENS
 
 ROOT = Path(__file__).parents[3]
@@ -26,7 +26,7 @@ def merged(base: dict, changes: dict) -> dict:
     return result
 
 
-@pytest.mark.parametrize("name", ["config", "demo", "ci", "tune"])
+@pytest.mark.parametrize("name", ["config", "demo", "ci", "tune", "evidence"])
 def test_the_configs_are_valid(name):
     changes = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
     check_config(merged(PAPER, changes), SCHEMA)
@@ -53,6 +53,7 @@ def test_the_demo_has_settings_that_were_searched_for():
 
 
 TRAINING = "models: {eulernet: {training: {%s}}}"
+ENSEMBLE = "models: {vote: {network: ensemble, seeds: [1], architecture: {of: %s}}}"
 MISTAKES = [
     ("epoch: 3", "config key top level: unknown epoch; known are run, data"),
     (TRAINING % "epocs: 3", "config key models.eulernet.training: unknown epocs"),
@@ -72,6 +73,37 @@ MISTAKES = [
     ("folds: []", "config key folds"),
     ("folds: [1, 11]", "folds: found fold 11, expected at most 10"),
     ("folds: [2, 3]", r"table_fold: found 1, expected one of folds \[2, 3\]"),
+    ("seeds_elsewhere: [4]", r"seeds_elsewhere: found 4, expected some of seeds, .* \[1, 2, 3\]"),
+    ("seeds_elsewhere: []", r"seeds_elsewhere: .*non-empty|seeds_elsewhere: .*too short"),
+    ("models: {eulernet: {folds: [1, 11]}}", "models.eulernet.folds: found 11, expected some of f"),
+    ("models: {eulernet: {seeds: [0]}}", "models.eulernet.seeds: found 0, expected some of seeds"),
+    (
+        "models: {eulernet: {folds: [2, 3]}}",
+        r"eulernet.folds: found \[2, 3\], expected table_fold 1",
+    ),
+    (
+        "{seeds_elsewhere: [1], models: {eulernet: {seeds: [2]}}}",
+        r"models.eulernet.seeds: found none of seeds_elsewhere \[1\], expected one of them for fo",
+    ),
+    (
+        "models: {vote: {network: ensemble}}",
+        "models.vote.architecture: 'of' is a required property",
+    ),
+    (
+        ENSEMBLE % "nobody",
+        "models.vote.architecture.of: found 'nobody', expected a model that is trained in step",
+    ),
+    (ENSEMBLE % "vote", "models.vote.architecture.of: found 'vote', expected a model that is trai"),
+    (
+        "{seeds: [1], models: {sequencenet: {folds: [1]}, "
+        "vote: {network: ensemble, architecture: {of: sequencenet}}}}",
+        r"models.vote.folds: found fold 2, on which sequencenet is not trained, .* \[1\]",
+    ),
+    (
+        "models: {vote: {network: ensemble, architecture: {of: sequencenet}}}",
+        r"models.vote.seeds: found \[1, 2, 3\], expected one, because all seeds of sequencenet",
+    ),
+    ("evidence: {source: paper}", r"evidence.source: found 'paper' .*one of \['record', 'run'\]"),
     ("seeds: 1", r"seeds: found 1 \(int\), expected array"),
     ("run: ../up", "config key run"),
     (
@@ -90,11 +122,11 @@ MISTAKES = [
     ("models: {wide: {likes: eulernet}}", "models.wide: unknown likes; known are network, like"),
     (
         "models: {wide: {}}",
-        "models.wide: found no network, expected one of eulernet, nearest, sequ",
+        "models.wide: found no network, expected one of .*eulernet, .*nearest, .*sequ",
     ),
     (
         "models: {wide: {network: vgg}}",
-        "models.wide: found network 'vgg', expected one of eulernet",
+        "models.wide: found network 'vgg', expected one of .*eulernet",
     ),
     (
         "models: {wide: {like: vgg}}",
@@ -188,6 +220,8 @@ def keys(config: dict, prefix: str = "") -> list[str]:
 def test_the_readme_has_a_row_per_key():
     readme = (ROOT / "config/README.md").read_text()
     names = {re.sub(r"^models\.\w+", "models.*", name) for name in keys(PAPER)}
-    names |= {"models.*.like", "models.*.title"}
+    names |= {f"models.*.{key}" for key in ("like", "title", "folds", "seeds")}
+    for network in read_classes(SCHEMA.parent).values():
+        names |= {f"models.*.architecture.{key}" for key in network["architecture"]["properties"]}
     rows = {line.split("`")[1] for line in readme.splitlines() if line.startswith("| `")}
     assert rows == names

@@ -29,6 +29,7 @@ CLASSES = read_classes(ROOT / "workflow/schemas")
 PAPER = yaml.safe_load((ROOT / "config/config.yaml").read_text())["models"]
 SMALL = {"epochs": 1, "rolls_per_epoch": 1, "batch": 8, "learning_rate": 1e-3}
 N = 24
+LEARNING = [n for n in MODELS if "of" not in CLASSES[n]["architecture"]["properties"]]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def training(tmp_path, fold, caplog) -> Training:
     return Training(tmp_path, fold, caplog)
 
 
-@pytest.mark.parametrize("network", MODELS)
+@pytest.mark.parametrize("network", LEARNING)
 def test_every_class_is_trained_described_and_loaded(network, training):
     assert training(model_of(network))
     model = json.loads(training.model.read_text())

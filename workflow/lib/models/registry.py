@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from workflow.lib.models.ensemble import EnsembleTask
 from workflow.lib.models.euler import EulerTask
 from workflow.lib.models.nearest import NearestTask
 from workflow.lib.models.rotation6d import Rotation6DTask
@@ -11,6 +12,7 @@ from workflow.lib.models.tensor import TensorTask
 from workflow.lib.runtime.files import InputError
 
 MODELS = {
+    "ensemble": EnsembleTask,
     "eulernet": EulerTask,
     "nearest": NearestTask,
     "rotation6d": Rotation6DTask,

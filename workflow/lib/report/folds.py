@@ -10,8 +10,10 @@ from workflow.lib.report.style.tabular import escape, tabular, two_decimals
 def folds_table(scores: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
     """Medians per fold, averaged over seeds, then mean and standard deviation over folds.
 
-    names: of the models, in the order of the columns.
+    names: of the models, in the order of the columns. Where there are several folds, those with one
+    alone have no columns: there is nothing to compare.
     """
+    names = [name for name in names if scores["fold"].nunique() == 1 or _folds(scores, name) > 1]
     columns = ["median_deg", "tta_median_deg"]
     folds = scores.groupby(["fold", "network"])[columns].mean().unstack("network")
     folds = folds.swaplevel(axis=1)
@@ -22,10 +24,16 @@ def folds_table(scores: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
 
 
 def folds_latex(folds: pd.DataFrame, titles: Mapping[str, str]) -> str:
-    """The table of folds as a complete tabular. titles: of the models by name."""
+    """The table of folds as a complete tabular. titles: of models by name; others are not shown."""
     names = {"mean": "mean over folds", "sd": "standard deviation"}
     shown = {("", "test specimen"): folds["fold"].map(lambda fold: names.get(fold, fold))}
     for network, title in titles.items():
+        if f"{network}_median_deg" not in folds:
+            continue
         shown[(escape(title), "median")] = two_decimals(folds[f"{network}_median_deg"])
         shown[(escape(title), "TTA median")] = two_decimals(folds[f"{network}_tta_median_deg"])
     return tabular(pd.DataFrame(shown)) + "\n"
+
+
+def _folds(scores: pd.DataFrame, name: str) -> int:
+    return scores.loc[scores["network"] == name, "fold"].nunique()

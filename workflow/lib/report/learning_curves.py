@@ -38,6 +38,7 @@ def read_histories(models: Sequence[Path], histories: Sequence[Path]) -> tuple[p
 def plot_learning_curves(
     table: pd.DataFrame,
     titles: Mapping[str, str],
+    compared: Sequence[str],
     simulated: bool,
     style: Path,
     paths: Sequence[Path],
@@ -45,13 +46,14 @@ def plot_learning_curves(
     """Training loss and validation median over epochs, a line per fold and seed.
 
     A dot marks the epoch whose weights were kept. table: see `read_histories`. titles: of
-    the models by name; those that are not in the table have no curves. The first MOST_CURVES of
-    the others are drawn, and the log says which are not.
+    the models by name; those that are not in the table have no curves. Where there are more
+    than MOST_CURVES, those compared alone are drawn, and the log says which are not.
     """
-    learnt = [name for name in titles if (table["network"] == name).any()]
-    drawn = learnt[:MOST_CURVES]
-    if drawn != learnt:
-        logger.info("no room for the learning curves of %s", ", ".join(learnt[MOST_CURVES:]))
+    drawn = learnt = [name for name in titles if (table["network"] == name).any()]
+    if len(learnt) > MOST_CURVES:
+        drawn = [name for name in learnt if name in compared]
+        left_out = ", ".join(name for name in learnt if name not in drawn)
+        logger.info("no room for the learning curves of %s", left_out)
     quantities = {
         "training_loss": "training loss",
         "validation_median_deg": "validation median / °",

@@ -1,6 +1,6 @@
 """Table 1."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -62,11 +62,12 @@ def table1_markdown(table: pd.DataFrame) -> str:
         prefix = label.replace(" ", "_") + "_"
         known = table.index[table[prefix + "median_deg"].notna()]
         rows += [_markdown_row(table, prefix, network) | {"n": MISSING} for network in known]
-    seeds = int(table["seeds"].iloc[0])
+    fewest, most = int(table["seeds"].min()), int(table["seeds"].max())
+    seeds = str(most) if fewest == most else f"{fewest} to {most}"
     return (
         f"{markdown_notice(table['simulated'].any())}"
         f"Misorientation in degrees on {table['data'].iloc[0]}, "
-        f"{seeds} seed{'s' * (seeds > 1)}, with 95 % bootstrap intervals of the medians; "
+        f"{seeds} seed{'s' * (most > 1)}, with 95 % bootstrap intervals of the medians; "
         "published values are of measured data.\n\n"
         f"{pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)}\n"
     )
@@ -82,8 +83,13 @@ def _markdown_row(table: pd.DataFrame, prefix: str, index: int) -> dict[str, str
     return cells | {"n": str(row["n"].item())}
 
 
-def table1_latex(table: pd.DataFrame) -> str:
-    """Table 1 as a complete tabular: intervals under their medians, published values beside."""
+def table1_latex(table: pd.DataFrame, titles: Collection[str] | None = None) -> str:
+    """Table 1 as a complete tabular: intervals under their medians, published values beside.
+
+    titles: of the models that have rows; all if there are none.
+    """
+    if titles is not None:
+        table = table[table["network"].isin(list(titles))].reset_index(drop=True)
     this_run = "this run (simulated)" if table["simulated"].any() else "this run"
     values = {("", ""): table["network"].map(escape)}
     intervals = {("", ""): ["95 % interval"] * len(table)}

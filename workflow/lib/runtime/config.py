@@ -12,6 +12,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 from workflow.lib.runtime.files import InputError
+from workflow.lib.runtime.trainings import check_trainings
 from workflow.lib.runtime.variants import check_models, read_classes, resolve_models
 
 TAKEN = {"raw", "benchmarks", "readme.md"}  # in results/, by downloads and `make bench`
@@ -55,9 +56,11 @@ def check_config(config: dict[str, Any], schema: Path) -> None:
             raise
         raise InputError(_one_line(mistake)) from None
     resolve_models(config)
-    check_models(config, read_classes(schema.parent), _check_part)
+    classes = read_classes(schema.parent)
+    check_models(config, classes, _check_part)
     _check_run(config["run"])
     _check_folds(config)
+    check_trainings(config, classes)
     for key in ("archive", "lock"):
         if config["data"][key] is not None:
             config["data"][key] = one_path(config["data"][key])

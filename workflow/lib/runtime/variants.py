@@ -15,6 +15,7 @@ from workflow.lib.runtime.files import InputError
 
 Models = dict[str, dict[str, Any]]
 SETTINGS = ("network", "architecture", "training")  # what decides what is trained
+MOST_ROWS = 6  # models that a table of the paper has room for
 
 
 def read_classes(schemas: Path) -> dict[str, dict[str, Any]]:
@@ -84,6 +85,24 @@ def titles(config: Mapping[str, Any], classes: Mapping[str, Mapping[str, Any]]) 
     models = config["models"]
     order = [*config["compared"], *(name for name in models if name not in config["compared"])]
     return {name: _title(name, models[name], classes) for name in order}
+
+
+def shown_in_paper(
+    config: Mapping[str, Any], classes: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """As `titles`, of the models that a table of the paper has rows for.
+
+    All, or where they are more than MOST_ROWS those compared and the neighbours.
+    """
+    every = titles(config, classes)
+    if len(every) <= MOST_ROWS:
+        return every
+    kinds = {name: classes[config["models"][name]["network"]]["kind"] for name in every}
+    return {
+        name: title
+        for name, title in every.items()
+        if name in config["compared"] or kinds[name] == "neighbour"
+    }
 
 
 def candidates(config: Mapping[str, Any]) -> dict[str, list[str]]:
