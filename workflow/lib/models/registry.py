@@ -3,12 +3,20 @@
 from typing import Any
 
 from workflow.lib.models.euler import EulerTask
+from workflow.lib.models.grid import GridTask
+from workflow.lib.models.mixture import MixtureTask
 from workflow.lib.models.nearest import NearestTask
 from workflow.lib.models.sequence import SequenceTask
 from workflow.lib.models.task import Task
 from workflow.lib.runtime.files import InputError
 
-MODELS = {"eulernet": EulerTask, "nearest": NearestTask, "sequencenet": SequenceTask}
+MODELS = {
+    "eulernet": EulerTask,
+    "grid": GridTask,
+    "mixture_density": MixtureTask,
+    "nearest": NearestTask,
+    "sequencenet": SequenceTask,
+}
 """Each has a file of the same name in workflow/schemas/models/."""
 
 
