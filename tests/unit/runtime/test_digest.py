@@ -47,7 +47,7 @@ def test_names_are_followed_to_where_they_are_defined():
     defined = set().union(*train.values())
     assert {"multiply", "CUBIC_SYMMETRY", "_cubic_symmetry", "SequenceNet"} <= defined
     assert {"_tanh", "run"} <= train["networks.lstm"]  # by `lstm.run`
-    assert not {"medoid", "from_matrix"} & set().union(
+    assert not {"medoid", "to_euler_zyz"} & set().union(
         *(names for module, names in train.items() if module.startswith("orientation."))
     )
     assert "medoid" in reached("predict")["orientation.misorientation"]

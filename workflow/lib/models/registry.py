@@ -4,6 +4,8 @@ from typing import Any
 
 from workflow.lib.models.ensemble import EnsembleTask
 from workflow.lib.models.euler import EulerTask
+from workflow.lib.models.grid import GridTask
+from workflow.lib.models.mixture import MixtureTask
 from workflow.lib.models.nearest import NearestTask
 from workflow.lib.models.rotation6d import Rotation6DTask
 from workflow.lib.models.sequence import SequenceTask
@@ -14,6 +16,8 @@ from workflow.lib.runtime.files import InputError
 MODELS = {
     "ensemble": EnsembleTask,
     "eulernet": EulerTask,
+    "grid": GridTask,
+    "mixture_density": MixtureTask,
     "nearest": NearestTask,
     "rotation6d": Rotation6DTask,
     "sequencenet": SequenceTask,
