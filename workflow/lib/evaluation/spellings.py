@@ -100,39 +100,34 @@ def chance_of_mixed(error_deg: np.ndarray, truth: Tensor, signal: np.ndarray) ->
 
 
 def _is_mixed(answer: Tensor, truth: Tensor) -> Tensor:
-    mixture, which = _mixtures(truth)
     mixed = torch.zeros(len(answer), dtype=torch.bool)
+    spelt, could_be = spellings(truth, MARGIN_DEG)
+    which = torch.nonzero(could_be.sum(-1) > 1)[:, 0]
     if not len(which):
         return mixed
-    answer, truth = answer[which], truth[which]
-    equivalents = _equivalents(answer)  # (m, 24, 4)
+    mixture = _mixtures(spelt[which], could_be[which])
+    answer, equivalents = canonical_sign(answer[which]), _equivalents(answer[which])
     # few of them have a scalar part as large as the least of any mixture
     least = mixture[..., 0].nan_to_num(1).amin(1, keepdim=True) - TOLERANCE
     row, number = torch.nonzero(equivalents[..., 0] >= least, as_tuple=True)
-    off = (mixture[row] - equivalents[row, number, None]).abs().amax(-1)  # (r, c)
-    near = (off <= TOLERANCE).any(1)  # NaN is not
-    mixed[which[row[near]]] = True
-    to_truth = (_equivalents(truth) - canonical_sign(answer)[:, None]).abs().amax(-1).amin(1)
-    mixed[which[to_truth <= TOLERANCE]] = False
+    off = (mixture[row] - equivalents[row, number, None]).abs().amax(-1)
+    mixed[which[row[(off <= TOLERANCE).any(1)]]] = True  # NaN is not
+    off_truth = (spelt[which] - answer[:, None]).abs().amax(-1).amin(1)
+    mixed[which[off_truth <= TOLERANCE]] = False
     return mixed
 
 
-def _mixtures(truth: Tensor) -> tuple[Tensor, Tensor]:
-    """Normalised mixtures (r, c, 4), and of which truths (r,): of those with several spellings.
+def _mixtures(spelt: Tensor, could_be: Tensor) -> Tensor:
+    """Normalised mixtures (m, c, 4) of the equivalents (m, 24, 4) that could be written (m, 24).
 
-    NaN in places of truths that have fewer than others.
+    NaN in places of those that have fewer than others.
     """
-    spelt, could_be = spellings(truth, MARGIN_DEG)
-    count = could_be.sum(-1)
-    which = torch.nonzero(count > 1)[:, 0]
-    most = int(count.max()) if len(truth) else 0
-    first = could_be[which].byte().argsort(dim=-1, descending=True, stable=True)[:, :most, None]
-    spelt = torch.where(could_be[which, :, None], spelt[which], torch.nan)
-    spelt = spelt.gather(1, first.expand(-1, -1, 4))
+    most = int(could_be.sum(-1).max())
+    first = could_be.byte().argsort(dim=-1, descending=True, stable=True)[:, :most, None]
+    spelt = torch.where(could_be[..., None], spelt, torch.nan).gather(1, first.expand(-1, -1, 4))
     taken = [taken for taken in itertools.product(range(most), repeat=4) if len({*taken}) > 1]
-    taken = torch.tensor(taken, dtype=torch.int64).view(-1, 4)
-    mixture = torch.stack([spelt[:, taken[:, i], i] for i in range(4)], -1)
-    return mixture / mixture.norm(dim=-1, keepdim=True), which
+    mixture = spelt[:, torch.tensor(taken), torch.arange(4)]
+    return mixture / mixture.norm(dim=-1, keepdim=True)
 
 
 def _none_of(signals: int) -> np.ndarray:
