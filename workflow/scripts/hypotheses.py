@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.lib.evaluation.hypotheses import read_tested
+from workflow.lib.evaluation.hypotheses import read_evidence
 from workflow.lib.evaluation.seams import seam_tables
 from workflow.lib.evaluation.spellings import spelling_table
 from workflow.lib.evaluation.triangle import triangle_table
@@ -24,13 +24,13 @@ def main(
     triangle: Path,
 ) -> None:
     """Write the four tables as CSV. titles, kinds: of the models by name."""
-    tested = read_tested(predictions, titles)
-    by_distance, compared = seam_tables(tested, titles, kinds, resamples)
+    evidence = read_evidence(predictions, titles)
+    by_distance, compared = seam_tables(evidence, titles, kinds, resamples)
     tables: dict[Path, pd.DataFrame] = {
         seams: by_distance,
         near_far: compared,
-        spellings: spelling_table(tested, titles, kinds, resamples),
-        triangle: triangle_table(tested, titles),
+        spellings: spelling_table(evidence, titles, kinds, resamples),
+        triangle: triangle_table(evidence, titles),
     }
     for path, table in tables.items():
         write_text(path, table.to_csv(index=False, float_format="%.6g"))

@@ -22,7 +22,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Evidence:
     """Answers by model, in the order of their titles; reference: of the signals, (n, 4)."""
 
     answers: Mapping[str, Answers]
@@ -30,7 +30,7 @@ class Tested:
     simulated: bool
 
 
-def read_tested(paths: Sequence[Path], titles: Mapping[str, str]) -> Tested:
+def read_evidence(paths: Sequence[Path], titles: Mapping[str, str]) -> Evidence:
     """The answers in predictions files of one fold, whose models have `titles`.
 
     Raises InputError where files are of different signals, or of a model without a title.
@@ -53,7 +53,7 @@ def read_tested(paths: Sequence[Path], titles: Mapping[str, str]) -> Tested:
             f"some of {', '.join(titles)}"
         )
     answers = {name: _together(found[name]) for name in titles if name in found}
-    return Tested(answers, reference, simulated)
+    return Evidence(answers, reference, simulated)
 
 
 def _together(predictions: Sequence[Predictions]) -> Answers:

@@ -15,7 +15,7 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from workflow.lib.evaluation.hypotheses import FAR_DEG, Answers, Tested
+from workflow.lib.evaluation.hypotheses import FAR_DEG, Answers, Evidence
 from workflow.lib.evaluation.own_seams import OwnSeams
 from workflow.lib.evaluation.resampling import Resamples, ends
 from workflow.lib.orientation.euler_seams import (
@@ -40,7 +40,7 @@ NEAR_OWN_DEG = 10.0  # own seams are not seen finer than signals are spaced
 
 
 def seam_tables(
-    tested: Tested, titles: Mapping[str, str], kinds: Mapping[str, str], resamples: int
+    evidence: Evidence, titles: Mapping[str, str], kinds: Mapping[str, str], resamples: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Errors by distance, and near against far: the tables seams.csv and near_far.csv.
 
@@ -50,18 +50,18 @@ def seam_tables(
     are left out. Of the second: network, title, kind, distance, near_deg, tta, statistic, value,
     low, high. Statistics: see `near_far`.
     """
-    drawn = Resamples(len(tested.reference), resamples)
-    reference = torch.from_numpy(tested.reference)
+    drawn = Resamples(len(evidence.reference), resamples)
+    reference = torch.from_numpy(evidence.reference)
     fixed = {name: measure(reference).numpy() for name, measure in DISTANCES.items()}
-    own = OwnSeams(tested.reference)
+    own = OwnSeams(evidence.reference)
     by_distance: list[dict[str, Any]] = []
     compared: list[dict[str, Any]] = []
-    for network, answers in tested.answers.items():
+    for network, answers in evidence.answers.items():
         model = {"network": network, "title": titles[network], "kind": kinds[network]}
         for name, tta, deg, error in _pairs(answers, fixed, own):
             keys = model | {"distance": name}
             for row in binned(deg, error, drawn):
-                by_distance.append(keys | row | {"tta": tta, "simulated": tested.simulated})
+                by_distance.append(keys | row | {"tta": tta, "simulated": evidence.simulated})
             near_deg = NEAR_OWN_DEG if name == OWN else NEAR_DEG
             for row in near_far(deg, error, near_deg, drawn):
                 compared.append(keys | {"near_deg": near_deg, "tta": tta} | row)

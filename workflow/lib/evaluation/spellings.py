@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from workflow.lib.evaluation.hypotheses import FAR_DEG, Answers, Tested
+from workflow.lib.evaluation.hypotheses import FAR_DEG, Answers, Evidence
 from workflow.lib.evaluation.resampling import Resamples, ends
 from workflow.lib.evaluation.scores import CONFIDENCE
 from workflow.lib.orientation import CUBIC_SYMMETRY, canonical_sign, multiply
@@ -31,7 +31,7 @@ AT_ONCE = 512  # answers compared at a time
 
 
 def spelling_table(
-    tested: Tested, titles: Mapping[str, str], kinds: Mapping[str, str], resamples: int
+    evidence: Evidence, titles: Mapping[str, str], kinds: Mapping[str, str], resamples: int
 ) -> pd.DataFrame:
     """How many wrong plain answers are in mixed spellings: the table spellings.csv.
 
@@ -41,12 +41,12 @@ def spelling_table(
     excess, mixed less chance. NaN where no answer is far. Intervals are by bootstrap over signals;
     where none is mixed, that of mixed is the exact binomial one, and excess follows it.
     """
-    drawn = Resamples(len(tested.reference), resamples)
+    drawn = Resamples(len(evidence.reference), resamples)
     rows = []
-    for network, answers in tested.answers.items():
+    for network, answers in evidence.answers.items():
         model = {"network": network, "title": titles[network], "kind": kinds[network]}
-        for row in shares(answers, tested.reference, drawn):
-            rows.append(model | row | {"simulated": tested.simulated})
+        for row in shares(answers, evidence.reference, drawn):
+            rows.append(model | row | {"simulated": evidence.simulated})
     return pd.DataFrame(rows)
 
 

@@ -18,23 +18,23 @@ from workflow.lib.data.pole_figure import (
     project,
     to_standard_triangle,
 )
-from workflow.lib.evaluation.hypotheses import Tested
+from workflow.lib.evaluation.hypotheses import Evidence
 
 SIDE = 6
 
 
-def triangle_table(tested: Tested, titles: Mapping[str, str]) -> pd.DataFrame:
+def triangle_table(evidence: Evidence, titles: Mapping[str, str]) -> pd.DataFrame:
     """A row per model and cell, those without a signal too: the table triangle.csv.
 
     Of the plain answers; titles: of the models by name. Columns: network, title, bin, x and y (the
     projected centre of the cell), n (signals), median_deg (mean over trainings), mean_deg (NaN
     where there is no signal), simulated.
     """
-    cell = cells(to_standard_triangle(normal_in_crystal(tested.reference)))
+    cell = cells(to_standard_triangle(normal_in_crystal(evidence.reference)))
     middle = cell_corners().sum(1)
     centres = project(middle / np.linalg.norm(middle, axis=1, keepdims=True))
     rows: list[dict[str, Any]] = []
-    for network, answers in tested.answers.items():
+    for network, answers in evidence.answers.items():
         for number, (x, y) in enumerate(centres):
             error = answers.plain_deg[:, cell == number]
             found = error.size > 0
@@ -48,7 +48,7 @@ def triangle_table(tested: Tested, titles: Mapping[str, str]) -> pd.DataFrame:
                     "n": error.shape[1],
                     "median_deg": np.median(error, axis=1).mean() if found else np.nan,
                     "mean_deg": error.mean() if found else np.nan,
-                    "simulated": tested.simulated,
+                    "simulated": evidence.simulated,
                 }
             )
     return pd.DataFrame(rows)
