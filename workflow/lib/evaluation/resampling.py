@@ -10,7 +10,7 @@ import numpy as np
 
 from workflow.lib.evaluation.scores import CONFIDENCE
 
-AT_ONCE = 2_000_000  # numbers in memory, for each step of a computation
+AT_ONCE = 50_000  # numbers that a step of a computation works on, so that they stay in a cache
 SEED = 0
 
 
@@ -19,7 +19,7 @@ class Resamples:
 
     def __init__(self, n: int, resamples: int) -> None:
         rng = np.random.default_rng(SEED)
-        self.times = np.empty((resamples, n), np.uint16)
+        self.times = np.empty((n, resamples), np.uint16).T  # a signal's stand together
         for rows in self._blocks():
             drawn = rng.integers(n, size=(rows.stop - rows.start, n))
             drawn += n * np.arange(len(drawn))[:, None]
@@ -70,28 +70,30 @@ def ends(resampled: np.ndarray) -> tuple[float, float]:
 
 def _weighted_medians(ordered: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Medians (b,) of values (m,) in ascending order, each there (b, m) times."""
-    reached = times.cumsum(1, dtype=np.int32)
-    total = reached[:, -1:]
-    lower = (2 * reached >= total).argmax(1)  # of the two in the middle, which may be the same
-    upper = (2 * reached > total).argmax(1)
-    return np.where(total[:, 0] > 0, (ordered[lower] + ordered[upper]) / 2, np.nan)
+    reached = times.T.cumsum(0, dtype=np.int32)
+    total = reached[-1]
+    lower = (2 * reached < total).sum(0)  # of the two in the middle, which may be the same
+    upper = np.minimum((2 * reached <= total).sum(0), len(ordered) - 1)
+    return np.where(total > 0, (ordered[lower] + ordered[upper]) / 2, np.nan)
 
 
 def _correlations(times: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> np.ndarray:
     """Spearman's correlations (b,) of signals there (b, n) times, with dense ranks of_x, of_y."""
-    n, times = times.shape[1], times.astype(float)
+    times = np.ascontiguousarray(times.T, float)
     x, y = _mid_ranks(times, of_x), _mid_ranks(times, of_y)
-    middle = (n + 1) / 2  # the mean of all ranks
+    middle = (len(times) + 1) / 2  # the mean of all ranks
     x -= middle
     y -= middle
-    xy, xx, yy = (np.einsum("bn,bn,bn->b", times, *pair) for pair in ((x, y), (x, x), (y, y)))
+    of_x = times * x
+    xy, xx = (of_x * y).sum(0), (of_x * x).sum(0)
+    yy = (times * y * y).sum(0)
     with np.errstate(invalid="ignore"):
         return xy / np.sqrt(xx * yy)
 
 
 def _mid_ranks(times: np.ndarray, dense: np.ndarray) -> np.ndarray:
-    """Ranks (b, n) of signals there (b, n) times; equal ones share their mean rank."""
+    """Ranks (n, b) of signals there (n, b) times; equal ones share their mean rank."""
     order = np.argsort(dense, kind="stable")
     first = np.flatnonzero(np.diff(dense[order], prepend=-1))
-    size = np.add.reduceat(times[:, order], first, axis=1)  # of each group of equals
-    return (size.cumsum(1) - (size - 1) / 2)[:, dense]
+    size = np.add.reduceat(times[order], first, axis=0)  # of each group of equals
+    return (size.cumsum(0) - (size - 1) / 2)[dense]
