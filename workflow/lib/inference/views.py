@@ -38,7 +38,8 @@ from workflow.lib.signals.rolls import AZIMUTHS, standardise
 VIEWS = (1, 2, 3, 4, 6, 8, 9, 12, 18, 24, 36, 72)  # all divisors of 72
 DECISIONS = ("medoid", "symmetric_mean", "least_expected")
 """Of the views' answers the medoid, or the mean of their equivalents that are nearest to it; of
-answers drawn to all views, the orientation of least expected misorientation."""
+answers drawn to all views, the orientation of least expected misorientation. Of two answers both
+are as near to the other, and the medoid is the first: that of one view."""
 
 TIMED_SIGNALS = 64  # at most
 TIMED_RUNS = 2  # the quicker one counts
