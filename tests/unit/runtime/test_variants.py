@@ -13,6 +13,7 @@ from workflow.lib.runtime.variants import (
     resolve_models,
     settings,
     titles,
+    viewed,
 )
 
 CLASSES = read_classes(Path(__file__).parents[3] / "workflow/schemas")
@@ -101,3 +102,13 @@ def test_a_search_that_is_not_fair_or_has_nothing_to_tune_is_refused(more, compa
     with pytest.raises(InputError, match=message) as caught:
         check_candidates(resolved(SEARCH + more, compared=compared), CLASSES)
     assert "\n" not in str(caught.value)
+
+
+def test_views_are_those_of_models_named_or_of_those_compared_that_learn_in_steps():
+    config = resolved(MODELS, compared=["known", "base"], views={"models": None})
+    assert viewed(config, CLASSES) == ["base"]
+    config["views"]["models"] = ["wide", "known"]
+    assert viewed(config, CLASSES) == ["wide", "known"]
+    config["views"]["models"] = ["gone"]
+    with pytest.raises(InputError, match=r"views\.models: found .gone., expected some of .* base,"):
+        viewed(config, CLASSES)

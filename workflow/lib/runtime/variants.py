@@ -135,6 +135,23 @@ def check_candidates(config: Mapping[str, Any], classes: Mapping[str, Mapping[st
         )
 
 
+def viewed(config: Mapping[str, Any], classes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The models whose views are counted: those named, or those compared that learn in steps.
+
+    A class that does not may answer the same in all rolls. Raises InputError for an unknown name.
+    """
+    models, named = config["models"], config["views"]["models"]
+    if named is None:
+        return [name for name in config["compared"] if classes[models[name]["network"]]["loop"]]
+    for name in named:
+        if name not in models:
+            raise InputError(
+                f"config key views.models: found {name!r}, expected some of the models "
+                f"{', '.join(models)}"
+            )
+    return list(named)
+
+
 def settings(model: Mapping[str, Any]) -> dict[str, Any]:
     """Of a model of the config what decides what is trained."""
     return {key: model[key] for key in SETTINGS}
