@@ -1,0 +1,1 @@
+"""The evidence: controls, folds, hypotheses, views and claims, from the record."""
