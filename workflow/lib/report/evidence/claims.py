@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from workflow.lib.report.evidence.record import Record, Row
 from workflow.lib.report.style.tabular import escape
@@ -18,7 +19,7 @@ HELD, NOT_HELD, UNDECIDED, UNTESTED = "held", "did not hold", "undecided", "not 
 COLUMNS = (
     "claim", "statement", "test", "result", "low", "high", "unit", "verdict", "on_real_data",
 )  # fmt: skip
-Z = 1.959964  # of a 95 % interval
+Z = norm.ppf(0.975)  # of a 95 % interval
 SPECIMENS = "the published folds, each with several seeds"
 
 

@@ -28,7 +28,7 @@ def moved_table(frozen: Sequence[Path], new: Sequence[Path]) -> tuple[pd.DataFra
             continue
         before, after = (_by_keys(each.get(name, pd.DataFrame()), name) for each in tables)
         for keys in before.index.union(after.index, sort=False):
-            here = {"file": name, "keys": _shown(name, keys)}
+            here = {"file": name, "keys": keys}
             if keys not in after.index:
                 rows.append(here | {"change": MISSING, "frozen": _value(before.loc[keys])})
             elif keys not in before.index:
@@ -63,11 +63,15 @@ def moved_markdown(table: pd.DataFrame, compared: int) -> str:
 
 
 def _by_keys(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Indexed by one tuple per row, the first of rows with equal keys."""
+    """Indexed by a text with all keys of a row, the first of rows with equal keys."""
     if table.empty:
         return table
-    keys = [tuple(map(str, row)) for row in table[list(KEYS[name])].itertuples(index=False)]
-    table = table.set_index(pd.Index(keys, tupleize_cols=False))
+    named = table[list(KEYS[name])].itertuples(index=False)
+    keys = [
+        ", ".join(f"{key}={value}" for key, value in zip(KEYS[name], row, strict=True))
+        for row in named
+    ]
+    table = table.set_axis(keys)
     return table[~table.index.duplicated()]
 
 
@@ -80,7 +84,3 @@ def _columns(table: pd.DataFrame) -> tuple[str, str, str]:
 def _value(row: pd.Series) -> float:
     found = next((row[c] for c in ("value", "result", "median_deg") if c in row), np.nan)
     return float(found)
-
-
-def _shown(name: str, keys: Sequence[str]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in zip(KEYS[name], keys, strict=True))

@@ -36,8 +36,8 @@ def design(record: Record) -> str:
     text = (
         f"It has {counted(len(equal), 'model')} trained with {span} of counted arithmetic each"
         + (f" and {counted(variants, 'variant')} with other budgets" if variants else "")
-        + f", with {'up to ' * (len(seeds) > 1)}{counted(max(seeds), 'seed')} each on fold {record.origin['fold']} "
-        f"({record.origin['n']} test signals)"
+        + f", with {'up to ' * (len(seeds) > 1)}{counted(max(seeds), 'seed')} each "
+        f"on fold {record.origin['fold']} ({record.origin['n']} test signals)"
     )
     folds = [int(row.number("folds")) for row in models]
     more = sum(count > 1 for count in folds)

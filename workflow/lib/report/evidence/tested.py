@@ -147,10 +147,11 @@ def conclusion(record: Record) -> str:
         for verdict in (HELD, NOT_HELD, UNDECIDED, UNTESTED)
         if verdict in found
     ]
-    opening = f"Of the original's {counted(len(found), 'statement')}, {listed(counts)}. "
+    statements = f"Of the original's {counted(len(found), 'statement')}, "
+    opening = f"{statements}{listed(counts)}. " if found else ""
     compared = _best_difference(record)
     numbers = f" ({difference(compared)})" if compared else ""
-    return f"{opening if found else ''}{_of_writing(record)}{numbers}."
+    return f"{opening}{_of_writing(record)}{numbers}."
 
 
 def abstract(record: Record) -> str:
@@ -162,8 +163,9 @@ def abstract(record: Record) -> str:
         return f"Controls at equal arithmetic are {NOT_HERE}."
     text = (
         f"Of the controls on {writer}'s encoder that write nothing, the one that validation "
-        f"prefers, {title(record, name)}, has {with_interval(values[0])} with TTA, which is {relation(row)} "
-        f"{writer}'s {degrees(values[1].number('value'))} on the benchmark of the evidence."
+        f"prefers, {title(record, name)}, has {with_interval(values[0])} with TTA, which is "
+        f"{relation(row)} {writer}'s {degrees(values[1].number('value'))} on the benchmark of the "
+        "evidence."
     )
     folds = record.row(
         "fold_differences.csv",
