@@ -60,8 +60,8 @@ def _draw_parts(axes: Axes) -> None:
     places = np.linspace(0.84, 0.16, len(KINDS))
     for place, (kind, text) in zip(places, KINDS.items(), strict=True):
         number = list(KINDS).index(kind)
-        _box(axes, (0.65, place - 0.11), (0.33, 0.22), f"{kind}:\n{text}", f"C{number}", 0.25)
-        _arrow(axes, (0.51, 0.52), (0.64, place))
+        _box(axes, (0.62, place - 0.11), (0.37, 0.22), f"{kind}:\n{text}", f"C{number}", 0.25)
+        _arrow(axes, (0.51, 0.52), (0.61, place))
 
 
 def _draw_bars(axes: Axes, shown: Sequence[tuple[str, str, Row]], limit_deg: float | None) -> None:
@@ -91,7 +91,7 @@ def _box(
     axes.add_patch(FancyBboxPatch(corner, *size, boxstyle=style, fc=colour, alpha=alpha, ec="none"))
     axes.add_patch(FancyBboxPatch(corner, *size, boxstyle=style, fc="none", ec="0.25", lw=0.8))
     middle = corner[0] + size[0] / 2, corner[1] + size[1] / 2
-    axes.text(*middle, text, ha="center", va="center", fontsize=7.5)
+    axes.text(*middle, text, ha="center", va="center", fontsize=7)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
