@@ -1,0 +1,244 @@
+"""What the record says of seams, spellings, budgets, views and the original's statements."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from workflow.lib.report.evidence.claims import HELD, NOT_HELD, UNDECIDED, UNTESTED
+from workflow.lib.report.evidence.record import Record, Row
+from workflow.lib.report.evidence.words import (
+    ALIKE,
+    HIGHER,
+    LOWER,
+    NOT_HERE,
+    counted,
+    degrees,
+    difference,
+    listed,
+    relation,
+    title,
+    with_interval,
+)
+from workflow.lib.report.style.tabular import three_digits
+
+NAMES = {  # of the statements, to stand in a list
+    "median": "a lower median",
+    "tta": "a lower median with TTA on one side",
+    "tta_both": "a lower median with TTA on both",
+    "outliers": "fewer outliers",
+    "tail": "a shorter tail",
+    "compact": "a more compact histogram",
+    "several": "several orientations where several are valid",
+    "autoregression": "autoregression as the cause",
+}
+TOLERANCE = 0.05  # of an error: fewer views that come as near are enough
+
+
+def seams(record: Record) -> str:
+    return _near_far(record, "euler_seam", "a seam of the Euler angles")
+
+
+def faces(record: Record) -> str:
+    return _near_far(record, "zone_face", "a face of the fundamental zone")
+
+
+def spellings(record: Record) -> str:
+    """Whether wrong answers of the writer that is compared are mixed from two spellings."""
+    rows = {
+        row.text("statistic"): row
+        for row in record.rows("spellings.csv", network=record.writer)
+        if np.isfinite(row.values["value"])
+    }
+    writer = title(record, record.writer)
+    if not {"far", "mixed", "chance", "excess"} <= rows.keys():
+        return f"Mixed spellings of {writer} are {NOT_HERE}."
+    far, mixed, chance = (100 * rows[name].number("value") for name in ("far", "mixed", "chance"))
+    low, high = (100 * rows["excess"].number(end) for end in ("low", "high"))
+    said = "more than" if low > 0 else "less than" if high < 0 else "not distinguishable from what"
+    return (
+        rf"Of {writer}'s answers {far:.1f}\,\% are further than \dg{{10}} off. Of these "
+        rf"{mixed:.1f}\,\% are mixed from two spellings, {said} chance would give "
+        rf"({chance:.1f}\,\%; excess ${low:.1f}$ to ${high:.1f}$ points)."
+    )
+
+
+def budget(record: Record) -> str:
+    """The two models compared at each budget that both have."""
+    found = {name: _by_budget(record, name) for name in (record.baseline, record.writer)}
+    first, second = found.values()
+    if len(first) < 2 or len(first) != len(second):
+        return f"Budgets other than the one of Table~\\ref{{tab:controls}} are {NOT_HERE}."
+    budgets = [three_digits(row.number("tflop")) for row in second]
+    titles = [title(record, name) for name in found]
+    values = [[degrees(row.number("value")) for row in rows] for rows in found.values()]
+    lower = sum(b.number("high") < a.number("low") for a, b in zip(first, second, strict=True))
+    higher = sum(b.number("low") > a.number("high") for a, b in zip(first, second, strict=True))
+    apart = (
+        f"{titles[1]} is lower, with intervals apart, at {lower} of {len(budgets)} budgets"
+        if lower >= higher
+        else f"{titles[1]} is higher, with intervals apart, at {higher} of {len(budgets)} budgets"
+    )
+    return (
+        f"With {listed(budgets)} TFLOP, medians with TTA are {listed(values[0])} for {titles[0]} "
+        f"and {listed(values[1])} for {titles[1]}. {apart}."
+    )
+
+
+def views(record: Record) -> str:
+    """What one view, few and all 72 come to, by the medoid."""
+    texts = []
+    for name in (record.baseline, record.writer):
+        by_views = {}
+        for row in record.rows(
+            "views.csv", network=name, decision="medoid", statistic="median_deg"
+        ):
+            if int(row.values["fold"]) == record.origin["fold"]:
+                by_views.setdefault(int(row.values["views"]), []).append(row.number("value"))
+        means = {count: np.mean(values) for count, values in sorted(by_views.items())}
+        if len(means) < 2:
+            return f"Views other than one and 72 are {NOT_HERE}."
+        fewest, most = min(means), max(means)
+        enough = min(c for c, mean in means.items() if mean <= (1 + TOLERANCE) * means[most])
+        texts.append(
+            f"{title(record, name)}'s median goes from {degrees(means[fewest])} with "
+            f"{counted(fewest, 'view')} to {degrees(means[most])} with {most}, and is within "
+            rf"{100 * TOLERANCE:.0f}\,\% of the latter from {counted(enough, 'view')} on"
+        )
+    return f"By the medoid, {'; '.join(texts)}."
+
+
+def decisions(record: Record) -> str:
+    """What other decisions than the medoid make of 72 views, by the mean error of the writer."""
+    found: dict[str, list[float]] = {}
+    most = max((int(row.values["views"]) for row in record.rows("views.csv")), default=0)
+    for row in record.rows("views.csv", network=record.writer, views=most, statistic="mean_deg"):
+        if int(row.values["fold"]) == record.origin["fold"]:
+            found.setdefault(row.text("decision"), []).append(row.number("value"))
+    if len(found) < 2:
+        return f"Other decisions than the medoid are {NOT_HERE}."
+    words = {
+        "medoid": "the medoid",
+        "symmetric_mean": "a mean under symmetry",
+        "least_expected": "the least expected misorientation",
+    }
+    means = {words.get(name, name): np.mean(values) for name, values in found.items()}
+    shown = [f"{degrees(mean)} by {name}" for name, mean in means.items()]
+    return f"With {most} views the mean error of {title(record, record.writer)} is {listed(shown)}."
+
+
+def claims(record: Record) -> str:
+    """How many statements held, and which."""
+    found = _verdicts(record)
+    if not found:
+        return f"The statements' tests are {NOT_HERE}."
+    texts = [
+        f"{_said(verdict, len(names))} ({listed([NAMES[name] for name in names])})"
+        for verdict in (HELD, NOT_HELD, UNDECIDED, UNTESTED)
+        if (names := [name for name, its in found.items() if its == verdict])
+    ]
+    return f"Of {counted(len(found), 'statement')}, {listed(texts)}."
+
+
+def conclusion(record: Record) -> str:
+    """How many statements held, and whether it is the writing, with the numbers."""
+    found = list(_verdicts(record).values())
+    counts = [
+        _said(verdict, found.count(verdict))
+        for verdict in (HELD, NOT_HELD, UNDECIDED, UNTESTED)
+        if verdict in found
+    ]
+    statements = f"Of the original's {counted(len(found), 'statement')}, "
+    opening = f"{statements}{listed(counts)}. " if found else ""
+    compared = _best_difference(record)
+    numbers = f" ({difference(compared)})" if compared else ""
+    return f"{opening}{_of_writing(record)}{numbers}."
+
+
+def abstract(record: Record) -> str:
+    """The control that says most, and folds, in two sentences."""
+    writer, row = title(record, record.writer), _best_difference(record)
+    name = row.text("network") if row else record.writer
+    values = [record.value(model, "tta_median_deg") for model in (name, record.writer)]
+    if row is None or None in values:
+        return f"Controls at equal arithmetic are {NOT_HERE}."
+    text = (
+        f"Of the controls on {writer}'s encoder that write nothing, the one that validation "
+        f"prefers, {title(record, name)}, has {with_interval(values[0])} with TTA, which is "
+        f"{relation(row)} {writer}'s {degrees(values[1].number('value'))} on the benchmark of the "
+        "evidence."
+    )
+    folds = record.row(
+        "fold_differences.csv",
+        network=record.writer,
+        reference=record.baseline,
+        statistic="tta_median_deg",
+    )
+    if folds is not None:
+        of, lower = (int(folds.number(column)) for column in ("folds", "folds_lower"))
+        text += (
+            f" Over {counted(of, 'fold')}, {writer} is lower than {title(record, record.baseline)} "
+            f"on {lower}."
+        )
+    return text
+
+
+def autoregression(record: Record) -> str:
+    """Whether it is the writing, without numbers."""
+    return f"{_of_writing(record)}."
+
+
+def _of_writing(record: Record) -> str:
+    """What the control that writes nothing says of the writing, without the full stop."""
+    writer, row = title(record, record.writer), _best_difference(record)
+    if row is None:
+        return (
+            "Whether it is the writing that lowers the error is not decided, because controls are "
+            f"{NOT_HERE}"
+        )
+    control = title(record, row.text("network"))
+    said = {
+        LOWER: "It is not the writing that lowers the error: with the same encoder and arithmetic, "
+        f"{control}, which writes nothing, has a lower median with TTA than {writer}",
+        ALIKE: "Writing is not needed for it: with the same encoder and arithmetic, "
+        f"{control}, which writes nothing, has a median with TTA that is not distinguishable from "
+        f"{writer}'s",
+        HIGHER: "With the same encoder and arithmetic, writing does better than the best control "
+        f"that writes nothing: {control} has a higher median with TTA than {writer}",
+    }
+    return said[relation(row)]
+
+
+def _best_difference(record: Record) -> Row | None:
+    """Of the best control that writes nothing and the writer, in their median with TTA."""
+    name = record.best_without_writing()
+    return record.difference(name, record.writer, "tta_median_deg") if name else None
+
+
+def _near_far(record: Record, distance: str, where: str) -> str:
+    """How much larger errors near a place are than far from it, of the two models compared."""
+    texts = []
+    for name in (record.baseline, record.writer):
+        row = record.row(
+            "near_far.csv", network=name, distance=distance, tta=False, statistic="mean_ratio"
+        )
+        if row is None or not np.isfinite(row.values["value"]):
+            return f"Errors near {where} are {NOT_HERE}."
+        value, low, high = (row.number(column) for column in ("value", "low", "high"))
+        word = "larger" if low > 1 else "smaller" if high < 1 else "not distinguishable"
+        texts.append(f"{value:.2f} ({low:.2f} to {high:.2f}: {word}) for {title(record, name)}")
+    return f"The mean error near {where}, over that far from it, is {listed(texts)}."
+
+
+def _by_budget(record: Record, base: str) -> Sequence[Row]:
+    rows = record.rows("arithmetic.csv", base=base, statistic="tta_median_deg")
+    return sorted(rows, key=lambda row: row.values["tflop"])
+
+
+def _said(verdict: str, count: int) -> str:
+    """How many statements have a verdict, as part of a sentence."""
+    verb = "is " if count == 1 else "are "
+    return f"{count} {verb * (verdict in (UNDECIDED, UNTESTED))}{verdict}"
+
+
+def _verdicts(record: Record) -> dict[str, str]:
+    return {row.text("claim"): row.text("verdict") for row in record.rows("claims.csv")}
