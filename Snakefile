@@ -32,7 +32,11 @@ include: "workflow/rules/posterior.smk"
 include: "workflow/rules/several.smk"
 include: "workflow/rules/tune.smk"
 include: "workflow/rules/ambiguity.smk"
+include: "workflow/rules/evidence.smk"
+include: "workflow/rules/hypotheses.smk"
+include: "workflow/rules/views.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/claims.smk"
 
 
 onstart:
