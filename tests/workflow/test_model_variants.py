@@ -107,6 +107,39 @@ def test_a_variant_with_another_tokenizer_is_trained_on_tokens_of_its_own(snakem
     }
 
 
+def test_models_have_folds_and_seeds_of_their_own_and_an_ensemble_waits_for_all(snakemake):
+    changes = """
+    run: variants
+    seeds: [1, 2, 3]
+    seeds_elsewhere: [2]
+    models:
+      eulernet: {folds: [1], seeds: [3, 1]}
+      text: {like: sequencenet, folds: [1], architecture: {tokenizer: decimal}}
+      nearest: {seeds: [2]}
+      vote: {network: ensemble, seeds: [2], architecture: {of: sequencenet}}
+    """
+    told = said(snakemake("-n", changes=changes))
+    trained = {
+        re.search(r"models/(\w+)/(\d)/(\d)/", output).groups() for output in planned(told, "train")
+    }
+    expected = {("eulernet", "1", seed) for seed in "13"}
+    expected |= {(name, "1", seed) for name in ("sequencenet", "text") for seed in "123"}
+    expected |= {("sequencenet", "2", "2"), ("nearest", "1", "2"), ("nearest", "2", "2")}
+    assert trained == expected
+    members = {
+        output.split("/models/")[1]: re.findall(r"models/sequencenet/(\S+)/weights", inputs)
+        for output, inputs in planned(told, "assemble").items()
+    }
+    assert members == {
+        "vote/1/2/weights.safetensors": ["1/1", "1/2", "1/3"],
+        "vote/2/2/weights.safetensors": ["2/2"],
+    }
+    assert len(planned(told, "predict")) == len(expected) + 2
+    assert set(planned(told, "tokenize")) == {
+        f"results/variants/tokens/{name}.h5" for name in ("decimal/1", "digit/1", "digit/2")
+    }
+
+
 def test_without_a_writer_nothing_is_tokenized(snakemake):
     changes = "{run: variants, models: {sequencenet: null}, compared: [eulernet, nearest]}"
     done = snakemake("-n", changes=changes)
