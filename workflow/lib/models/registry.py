@@ -2,13 +2,21 @@
 
 from typing import Any
 
+from workflow.lib.models.attention import AttentionTask
 from workflow.lib.models.euler import EulerTask
 from workflow.lib.models.nearest import NearestTask
 from workflow.lib.models.sequence import SequenceTask
 from workflow.lib.models.task import Task
+from workflow.lib.models.transformer import TransformerTask
 from workflow.lib.runtime.files import InputError
 
-MODELS = {"eulernet": EulerTask, "nearest": NearestTask, "sequencenet": SequenceTask}
+MODELS = {
+    "attention": AttentionTask,
+    "eulernet": EulerTask,
+    "nearest": NearestTask,
+    "sequencenet": SequenceTask,
+    "transformer": TransformerTask,
+}
 """Each has a file of the same name in workflow/schemas/models/."""
 
 
