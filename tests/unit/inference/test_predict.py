@@ -20,16 +20,19 @@ TASKS = {
     "equivariant encoder": ("sequencenet", SMALL | {"encoder": "equivariant"}),
     "no roll embedding": ("sequencenet", SMALL | {"roll_embedding": False}),
     "gru, every step": ("sequencenet", SMALL | {"cell": "gru", "conditioning": "every_step"}),
+    "attention": ("attention", SMALL),
+    "attention, equivariant": ("attention", SMALL | {"encoder": "equivariant"}),
+    "transformer": ("transformer", SMALL),
 }
 every_task = pytest.mark.parametrize("name", TASKS)
 
 
 def new_task(name: str, monkeypatch) -> Task:
-    """Untrained. SequenceNet's writing is made to vary, and read as if all symbols were digits."""
+    """Untrained. What one writes is made to vary, and read as if all symbols were digits."""
     torch.manual_seed(5)  # no two best symbols are nearly equally probable
     network, architecture = TASKS[name]
     task = make_task(network, architecture)
-    if network == "sequencenet":
+    if hasattr(task, "tokenizer"):
         for layer in (task.network.encoder[-1], task.network.logits):
             layer.weight.data *= 20
         decode = task.tokenizer.decode

@@ -7,6 +7,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from workflow.lib.models import sequence
+from workflow.lib.models.registry import make_task
 from workflow.lib.models.sequence import SequenceTask
 from workflow.lib.networks import decoding
 from workflow.lib.orientation import (
@@ -25,11 +26,12 @@ ROLLS = torch.tensor([[0, 3, 71]]).expand(N, -1)
 SEEDS = torch.arange(10, 10 + N)
 
 both = pytest.mark.parametrize("tokenizer", TOKENIZERS)
+writers = pytest.mark.parametrize("network", ["sequencenet", "attention", "transformer"])
 
 
-def new_task(tokenizer: str = "digit", **architecture) -> SequenceTask:
+def new_task(tokenizer: str = "digit", network: str = "sequencenet") -> SequenceTask:
     torch.manual_seed(2)
-    task = SequenceTask(tokenizer, **{"layers": 1, "width": 16} | architecture)
+    task = make_task(network, {"tokenizer": tokenizer, "layers": 1, "width": 16})
     task.network.eval().logits.weight.data *= 5
     return task
 
@@ -54,8 +56,9 @@ def turned_about_z(q: torch.Tensor, angle_deg) -> torch.Tensor:
 
 
 @both
-def test_draws_are_rotations_and_turned_back_by_the_roll(tokenizer):
-    task = new_task(tokenizer)
+@writers
+def test_draws_are_rotations_and_turned_back_by_the_roll(tokenizer, network):
+    task = new_task(tokenizer, network)
     draws = task.draw(SIGNALS, ROLLS, 7, SEEDS, 0.9)
     assert draws.orientation.shape == (N, 3, 7, 4)
     assert draws.orientation.dtype == torch.float64
@@ -81,8 +84,9 @@ def test_a_signals_draws_depend_on_its_seed_and_roll_only():
 
 
 @both
-def test_the_most_probable_come_first_and_are_scored_alike(tokenizer):
-    task = new_task(tokenizer)
+@writers
+def test_the_most_probable_come_first_and_are_scored_alike(tokenizer, network):
+    task = new_task(tokenizer, network)
     found = task.most_probable(SIGNALS, ROLLS, 6)
     assert found.orientation.shape == (N, 3, 6, 4)
     assert (found.log_probability.diff(dim=-1) <= 0).all()
@@ -99,9 +103,10 @@ def in_zone_of_views(draws) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @both
-def test_the_probability_of_what_was_drawn_is_that_it_was_drawn_with(tokenizer):
+@writers
+def test_the_probability_of_what_was_drawn_is_that_it_was_drawn_with(tokenizer, network):
     """Also of any symmetry-equivalent: what is asked about is written as training has it."""
-    task = new_task(tokenizer)
+    task = new_task(tokenizer, network)
     draws = task.draw(SIGNALS, ROLLS[:, :1], 400, SEEDS)
     asked, in_zone = in_zone_of_views(draws)
     again = task.tokenizer.encode(asked.flatten(0, 1))
@@ -116,8 +121,9 @@ def test_the_probability_of_what_was_drawn_is_that_it_was_drawn_with(tokenizer):
 
 
 @both
-def test_orientations_are_asked_about_as_the_roll_turns_them(tokenizer):
-    task = new_task(tokenizer)
+@writers
+def test_orientations_are_asked_about_as_the_roll_turns_them(tokenizer, network):
+    task = new_task(tokenizer, network)
     orientation = rotations(N, 4)
     orientation[1, 2] = torch.nan
     found = task.log_probability(SIGNALS, ROLLS, orientation, 1.5)

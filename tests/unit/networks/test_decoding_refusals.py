@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tests.unit.networks.test_decoding import CELLS, N, codes, new_network
+from tests.unit.networks.test_decoding import CELLS, OTHERS, N, codes, new_network
 from workflow.lib.networks import beam, greedy, sample, score
 from workflow.lib.runtime.files import InputError
 from workflow.lib.tokens import DecimalTokenizer, DigitTokenizer
@@ -13,19 +13,19 @@ from workflow.lib.tokens import DecimalTokenizer, DigitTokenizer
 
 def test_a_cut_off_so_high_that_nothing_is_left_leaves_all_empty(monkeypatch):
     network = new_network(DecimalTokenizer(), "lstm", "initial_state", monkeypatch)
-    found = beam(network, codes(), 4, cutoff=0.999)
+    found = beam(network, codes(network), 4, cutoff=0.999)
     assert (found.log_probability == -math.inf).all()
     assert (found.tokens == network.tokenizer.pad).all()
 
 
 def test_no_codes_and_no_sequences_give_nothing(monkeypatch):
     network = new_network(DigitTokenizer(), "gru", "initial_state", monkeypatch)
-    none = codes()[:0]
+    none = codes(network)[:0]
     assert greedy(network, none).tokens.shape == (0, 1, 14)
     assert beam(network, none, 3).log_probability.shape == (0, 3)
     assert sample(network, none, 3, torch.arange(0)).tokens.shape == (0, 3, 14)
     assert score(network, none, torch.zeros(0, 2, 14).long()).shape == (0, 2)
-    assert score(network, codes(), torch.zeros(N, 0, 14).long()).shape == (N, 0)
+    assert score(network, codes(network), torch.zeros(N, 0, 14).long()).shape == (N, 0)
 
 
 WRONG = {
@@ -47,7 +47,7 @@ WRONG = {
 def test_settings_out_of_range_are_refused_in_a_line(line, monkeypatch):
     network = new_network(DigitTokenizer(), "lstm", "initial_state", monkeypatch)
     with pytest.raises(InputError, match=line) as error:
-        beam(network, codes(), **({"width": 3} | WRONG[line]))
+        beam(network, codes(network), **({"width": 3} | WRONG[line]))
     assert "\n" not in str(error.value)
 
 
@@ -55,26 +55,26 @@ def test_draws_and_scores_refuse_the_same(monkeypatch):
     network = new_network(DigitTokenizer(), "lstm", "initial_state", monkeypatch)
     seeds, tokens = torch.arange(N), torch.zeros(N, 1, 14).long()
     with pytest.raises(InputError, match="count is 0"):
-        sample(network, codes(), 0, seeds)
+        sample(network, codes(network), 0, seeds)
     with pytest.raises(InputError, match="temperature is 0"):
-        sample(network, codes(), 1, seeds, 0.0)
+        sample(network, codes(network), 1, seeds, 0.0)
     with pytest.raises(InputError, match="temperature is nan"):
-        score(network, codes(), tokens, math.nan)
+        score(network, codes(network), tokens, math.nan)
     with pytest.raises(ValueError, match="one for each of 3 codes"):
-        sample(network, codes(), 1, seeds[:1])
+        sample(network, codes(network), 1, seeds[:1])
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", [*CELLS, *OTHERS])
 def test_broken_weights_are_told(cell, value, monkeypatch):
     network = new_network(DigitTokenizer(), cell, "initial_state", monkeypatch)
     network.logits.bias.data[3] = value
     tokens = network.tokenizer.encode(torch.eye(4)[:1].expand(N, -1))[:, None]
     for decode in (
-        lambda: greedy(network, codes()),
-        lambda: sample(network, codes(), 2, torch.arange(N)),
-        lambda: beam(network, codes(), 2),
-        lambda: score(network, codes(), tokens),
+        lambda: greedy(network, codes(network)),
+        lambda: sample(network, codes(network), 2, torch.arange(N)),
+        lambda: beam(network, codes(network), 2),
+        lambda: score(network, codes(network), tokens),
     ):
         with pytest.raises(InputError, match=r"logits are NaN or infinite.*train it anew") as error:
             decode()

@@ -62,6 +62,21 @@ def sequencenet(pairs: int, width: int, layers: int, gates: int = 4, by_hand: bo
     return flop
 
 
+def attention(pairs: int, width: int, layers: int, by_hand: bool = False) -> int:
+    """Queries, scores, what is found, and the dense layer that joins it."""
+    channels, columns = 32, 18
+    of_each = width * channels + 2 * channels * columns + (width + channels) * width
+    recurrent = sequencenet(pairs, width, layers, by_hand=by_hand)
+    return recurrent + pairs * flop_by_hand(0, STEPS * of_each)
+
+
+def transformer(pairs: int, width: int, layers: int) -> int:
+    """Four dense layers and two inner ones; scores and what is found, whatever the mask."""
+    of_each = 4 * width**2 + 2 * 2 * width**2 + 2 * STEPS * width
+    others = sequencenet(pairs, width, layers=0)
+    return others + pairs * flop_by_hand(0, layers * STEPS * of_each)
+
+
 @pytest.fixture(params=[1, 2])
 def _threads(request):
     """What is shared out to another thread must be counted as well."""
@@ -104,6 +119,20 @@ def test_every_product_of_sequencenet_is_counted(cell):
         + sequencenet(44, gates=gates, **shape),
     ]
     assert counted == pytest.approx([flop / 1e12 for flop in expected], rel=1e-12)
+
+
+@pytest.mark.usefixtures("_threads")
+def test_every_product_of_the_other_writers_is_counted():
+    shape = {"width": 48, "layers": 2}
+    chosen = settings("sequencenet", batch=256, rolls_per_epoch=3, epochs=1)
+    expected = {
+        "attention": attention(256, **shape, by_hand=True) + attention(44, **shape),
+        "transformer": transformer(300, **shape),
+    }
+    for network, flop in expected.items():
+        task = make_task(network, shape)
+        counted = tflop_of_training(task, problem(task, 100), chosen)
+        assert counted == pytest.approx(flop / 1e12, rel=1e-12)
 
 
 @pytest.mark.parametrize("network", PAPER)

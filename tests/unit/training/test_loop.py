@@ -43,15 +43,17 @@ def problem(task, n: int = 96, m: int = 32) -> TrainingData:
 
 
 def new_task(network: str, size: dict = TINY):
-    """EulerNet, or SequenceNet of that size, as published or with the equivariant encoder."""
+    """EulerNet, or what writes of that size; SequenceNet also with the equivariant encoder."""
     torch.manual_seed(0)
     if network == "eulernet":
         return make_task(network, {})
-    encoder = {"sequencenet": "published", "equivariant": "equivariant"}[network]
-    return make_task("sequencenet", size | {"encoder": encoder})
+    if network == "equivariant":
+        return make_task("sequencenet", size | {"encoder": network})
+    return make_task(network, size)
 
 
-networks = pytest.mark.parametrize("network", ["eulernet", "sequencenet", "equivariant"])
+NETWORKS = ["eulernet", "sequencenet", "equivariant", "attention", "transformer"]
+networks = pytest.mark.parametrize("network", NETWORKS)
 
 
 TOGETHER = {"rolls_per_epoch": 4, "rolls_together": 2, "optimizer": "muon"}

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from workflow.lib.networks import EulerNet, SequenceNet
+from workflow.lib.networks.attention import AttentionNet
+from workflow.lib.networks.transformer import TransformerNet
 from workflow.lib.tokens import DigitTokenizer
 from workflow.lib.training.muon import MOMENTUM, Muon, matrices_of, orthogonalised
 
@@ -81,3 +83,8 @@ def test_it_takes_dense_and_recurrent_weights_but_not_those_that_answer():
     assert taken(SequenceNet(DigitTokenizer(), layers=1)) == dense | gates
     gru = taken(SequenceNet(DigitTokenizer(), cell="gru", layers=2))
     assert gru["decoder.weight_hh_l1"] == (3, 1)
+    attention = {f"attention.{part}.weight": (1, 1) for part in ("query", "join")}
+    assert taken(AttentionNet(DigitTokenizer(), layers=1)) == dense | gates | attention
+    layers = ("query", "key", "value", "output", "dense.1", "dense.3")
+    block = {f"decoder.blocks.0.{layer}.weight": (1, 1) for layer in layers}
+    assert taken(TransformerNet(DigitTokenizer(), layers=1)) == dense | block

@@ -47,8 +47,11 @@ def fold(tmp_path_factory) -> Path:
 
 
 def model_of(network: str) -> dict:
-    model = PAPER.get(network, {"network": network, "architecture": {}, "training": {}})
-    changes = SMALL if CLASSES[network]["loop"] else {}
+    """The paper's; of a class that it has not, with its own defaults and SequenceNet's training."""
+    learnt_in_steps = CLASSES[network]["loop"]
+    training = PAPER["sequencenet"]["training"] if learnt_in_steps else {}
+    model = PAPER.get(network, {"network": network, "architecture": {}, "training": training})
+    changes = SMALL if learnt_in_steps else {}
     return settings(model | {"training": model["training"] | changes})
 
 

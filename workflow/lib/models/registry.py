@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from workflow.lib.models.attention import AttentionTask
 from workflow.lib.models.ensemble import EnsembleTask
 from workflow.lib.models.euler import EulerTask
 from workflow.lib.models.grid import GridTask
@@ -11,9 +12,11 @@ from workflow.lib.models.rotation6d import Rotation6DTask
 from workflow.lib.models.sequence import SequenceTask
 from workflow.lib.models.task import Task
 from workflow.lib.models.tensor import TensorTask
+from workflow.lib.models.transformer import TransformerTask
 from workflow.lib.runtime.files import InputError
 
 MODELS = {
+    "attention": AttentionTask,
     "ensemble": EnsembleTask,
     "eulernet": EulerTask,
     "grid": GridTask,
@@ -22,6 +25,7 @@ MODELS = {
     "rotation6d": Rotation6DTask,
     "sequencenet": SequenceTask,
     "tensor": TensorTask,
+    "transformer": TransformerTask,
 }
 """Each has a file of the same name in workflow/schemas/models/."""
 
