@@ -59,6 +59,7 @@ rule all:
         every_intermediate(),
         f"{RESULTS}/paper.pdf",
         f"{RESULTS}/provenance.json",
+        f"{RESULTS}/results.json",
         f"{RESULTS}/table1.md",
         f"{RESULTS}/figure1.png",
         f"{RESULTS}/learning_curves.png",

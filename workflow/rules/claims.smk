@@ -1,25 +1,9 @@
-# What the record comes to: the original's statements, the text's sentences, where its numbers are
-# from, and what has moved since the record was frozen.
-# Needs: record/ of evidence.smk, hypotheses.smk and views.smk, or the frozen one in paper/record/;
-# config/ambiguity/ambiguity.csv, and for `results` all files of macros.
-# Makes: record/provenance.json, record/claims.csv, evidence_numbers.tex, evidence_sources.json,
-# claims.tex, graphical_abstract.*, results.json; on request moved.csv and moved.md.
+# What the record comes to: the original's statements, where the text's numbers are from, and what has
+# moved since the record was frozen.
+# Needs: record/ of evidence.smk, hypotheses.smk and views.smk, config/ambiguity/ambiguity.csv, and
+# for `results` all files of macros.
+# Makes: record/provenance.json, record/claims.csv, results.json; on request moved.csv and moved.md.
 
-# The tables that the text cites, but the last one, which is made of the others.
-CITED = [
-    "models.csv",
-    "controls.csv",
-    "differences.csv",
-    "fold_summary.csv",
-    "fold_differences.csv",
-    "near_far.csv",
-    "spellings.csv",
-    "views.csv",
-    "arithmetic.csv",
-]
-# All tables, each with an interval or not: what is frozen and compared.
-RECORD = [*CITED, "claims.csv", "trainings.csv", "folds.csv", "seams.csv", "triangle.csv"]
-SWEEP_ON_RECORD = project_file("config/ambiguity/ambiguity.csv")
 SECTIONS = sorted(Path(project_file("paper/sections")).glob("*.tex"))
 # The rules that make files of macros, by the file.
 MACROS_BY = {
@@ -29,19 +13,8 @@ MACROS_BY = {
     "ambiguous_grain.tex": "ambiguous_grain",
     "data_card.tex": "describe",
     "frontier.tex": "frontier",
-    "evidence_numbers.tex": "evidence_numbers",
+    "evidence_numbers.tex": "evidence",
 }
-
-
-def files_of_macros(wildcards):
-    """Each file of macros of this run, with the rule that makes it and what it is made from."""
-    return {
-        f"{RESULTS}/{file}": {
-            "rule": name,
-            "inputs": expand(map(str, getattr(rules, name).input), run=RUN),
-        }
-        for file, name in MACROS_BY.items()
-    }
 
 
 rule record_origin:
@@ -67,7 +40,7 @@ rule record_origin:
 
 rule claims:
     input:
-        tables=[f"{RESULTS}/record/{name}" for name in CITED],
+        tables=[f"{RESULTS}/record/{name}.csv" for name in CITED],
         provenance=rules.record_origin.output.provenance,
         sweep=SWEEP_ON_RECORD,
         published=PUBLISHED,
@@ -86,55 +59,11 @@ rule claims:
         "../scripts/claims.py"
 
 
-rule evidence_numbers:
-    input:
-        tables=[recorded(name) for name in [*CITED, "claims.csv"]],
-        provenance=recorded("provenance.json"),
-        claims=recorded("claims.csv"),
-    output:
-        numbers=f"{RESULTS}/evidence_numbers.tex",
-        sources=f"{RESULTS}/evidence_sources.json",
-        claims=f"{RESULTS}/claims.tex",
-    log:
-        f"{RESULTS}/logs/evidence_numbers.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/evidence_numbers.tsv"
-    localrule: True
-    conda:
-        "../../envs/report.yaml"
-    params:
-        is_this_run=config["evidence"]["source"] == "run",
-        library=library_digest("evidence_numbers"),
-    script:
-        "../scripts/evidence_numbers.py"
-
-
-rule graphical_abstract:
-    input:
-        tables=[recorded("models.csv"), recorded("controls.csv")],
-        provenance=recorded("provenance.json"),
-        sweep=SWEEP_ON_RECORD,
-        style=STYLE,
-    output:
-        shown_figure("graphical_abstract", "Graphical abstract"),
-    log:
-        f"{RESULTS}/logs/graphical_abstract.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/graphical_abstract.tsv"
-    localrule: True
-    conda:
-        "../../envs/report.yaml"
-    params:
-        library=library_digest("graphical_abstract"),
-    script:
-        "../scripts/graphical_abstract.py"
-
-
 rule results:
     input:
         macros=[f"{RESULTS}/{file}" for file in MACROS_BY],
         sections=SECTIONS,
-        sources=rules.evidence_numbers.output.sources,
+        sources=f"{RESULTS}/evidence_sources.json",
         provenance=f"{RESULTS}/provenance.json",
     output:
         results=f"{RESULTS}/results.json",
@@ -146,7 +75,13 @@ rule results:
     conda:
         "../../envs/report.yaml"
     params:
-        generated=files_of_macros,
+        generated=lambda wildcards: {
+            f"{RESULTS}/{file}": {
+                "rule": name,
+                "inputs": expand(map(str, getattr(rules, name).input), run=RUN),
+            }
+            for file, name in MACROS_BY.items()
+        },
         library=library_digest("results"),
     script:
         "../scripts/results.py"
@@ -154,8 +89,8 @@ rule results:
 
 rule moved:
     input:
-        new=[f"{RESULTS}/record/{name}" for name in RECORD],
-        frozen=[project_file(f"paper/record/{name}") for name in RECORD],
+        new=[f"{RESULTS}/record/{name}.csv" for name in RECORD],
+        frozen=[project_file(f"paper/record/{name}.csv") for name in RECORD],
     output:
         csv=f"{RESULTS}/moved.csv",
         markdown=f"{RESULTS}/moved.md",

@@ -1,7 +1,9 @@
-# The evidence: all models with intervals, each against those compared, on one fold and over folds.
-# Needs: predictions/ and models/; for tables and figure the record, this run's or the one on record.
+# The evidence: all models with intervals, each against those compared, on one fold and over folds,
+# and all that the paper shows and says of it.
+# Needs: predictions/, models/, and the record of hypotheses.smk, views.smk and claims.smk: this run's,
+# or the frozen one in paper/record/, as the config's `evidence.source` says.
 # Makes: record/trainings, models, controls, differences, folds, fold_summary and fold_differences,
-# each a CSV; controls.tex, .md, .pdf and .png, parts.tex, fold_summary.tex.
+# each a CSV; of the record tables, figures and evidence_numbers.tex.
 
 OF_TRAININGS = [
     "trainings",
@@ -11,6 +13,41 @@ OF_TRAININGS = [
     "folds",
     "fold_summary",
     "fold_differences",
+]
+# The tables that the text cites; `claims` is made of the others.
+CITED = [
+    "models",
+    "controls",
+    "differences",
+    "fold_summary",
+    "fold_differences",
+    "near_far",
+    "spellings",
+    "views",
+    "arithmetic",
+]
+# All tables: what is frozen and compared.
+RECORD = [*CITED, "claims", "trainings", "folds", "seams", "triangle"]
+SWEEP_ON_RECORD = project_file("config/ambiguity/ambiguity.csv")
+# The models drawn beside those compared: each of these two has the other one's encoder.
+BESIDE_SEAMS = ["euler_deep", "wide_writer"]
+EVIDENCE_FIGURES = {
+    "graphical_abstract": "Graphical abstract",
+    "controls": "Controls",
+    "seams": "Errors near seams",
+    "triangle": "Errors by crystal direction",
+    "views": "Number of views",
+    "arithmetic": "Error against arithmetic",
+}
+EVIDENCE_TEXTS = [
+    "controls.tex",
+    "parts.tex",
+    "fold_summary.tex",
+    "spellings.tex",
+    "claims.tex",
+    "evidence_numbers.tex",
+    "evidence_sources.json",
+    "controls.md",
 ]
 
 
@@ -38,24 +75,27 @@ rule evidence_scores:
         "../scripts/evidence_scores.py"
 
 
-rule controls:
+rule evidence:
     input:
-        record=[recorded(f"{name}.csv") for name in OF_TRAININGS if name != "folds"],
+        record=[recorded(f"{name}.csv") for name in RECORD],
+        provenance=recorded("provenance.json"),
+        sweep=SWEEP_ON_RECORD,
         style=STYLE,
     output:
-        controls=f"{RESULTS}/controls.tex",
-        markdown=f"{RESULTS}/controls.md",
-        parts=f"{RESULTS}/parts.tex",
-        fold_summary=f"{RESULTS}/fold_summary.tex",
-        figures=shown_figure("controls", "Controls"),
+        **{name: shown_figure(name, title) for name, title in EVIDENCE_FIGURES.items()},
+        texts=[f"{RESULTS}/{name}" for name in EVIDENCE_TEXTS],
     log:
-        f"{RESULTS}/logs/controls.log",
+        f"{RESULTS}/logs/evidence.log",
     benchmark:
-        f"{RESULTS}/benchmarks/controls.tsv"
+        f"{RESULTS}/benchmarks/evidence.tsv"
     localrule: True
     conda:
         "../../envs/report.yaml"
     params:
-        library=library_digest("controls"),
+        compared=COMPARED,
+        beside=BESIDE_SEAMS,
+        is_this_run=config["evidence"]["source"] == "run",
+        figures=list(EVIDENCE_FIGURES),
+        library=library_digest("evidence"),
     script:
-        "../scripts/controls.py"
+        "../scripts/evidence.py"

@@ -1,6 +1,6 @@
 # From numbers, tables and figures to the PDF.
-# Needs: all of evaluate.smk and several.smk, data_card.*, ambiguity.*, frontier.*, and the sources in
-# paper/.
+# Needs: all of evaluate.smk, several.smk and `evidence`, data_card.*, ambiguity.*, frontier.*, and the
+# sources in paper/.
 # Makes: jobs.*, trainings.*, provenance.*, numbers.tex, compiled/paper.pdf, paper.pdf, report/.
 
 from workflow.lib.report.paper import paper_sources
@@ -30,6 +30,8 @@ GENERATED = [
         "risk_coverage.pdf",
         "ambiguity.pdf",
         "ambiguity.tex",
+        *[f"{figure}.pdf" for figure in EVIDENCE_FIGURES],
+        *[text for text in EVIDENCE_TEXTS if text.endswith(".tex")],
     )
 ]
 # The rules that `jobs` waits for and measures; those of this file come after it.
@@ -38,7 +40,7 @@ MEASURED = [
     *["ingest", "describe", "signals", "split", "tokenize", "train", "assemble", "predict"],
     *["posterior"] * (config["data"]["source"] == "simulated"),
     *["score", "table1", "figure1", "learning_curves", "several", "ambiguous_grain"],
-    *["ambiguity_record", "frontier"],
+    *["ambiguity_record", "frontier", "evidence"],
 ]
 
 
@@ -57,6 +59,7 @@ rule jobs:
             rules.ambiguous_grain.output,
             rules.ambiguity_record.output,
             rules.frontier.output,
+            rules.evidence.output,
         ],
     output:
         jobs=[shown_table("jobs"), *multiext(f"{RESULTS}/jobs", ".md", ".tex")],

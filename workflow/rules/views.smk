@@ -1,7 +1,6 @@
 # Test-time augmentation with fewer than 72 views, and errors by the arithmetic of training.
-# Needs: models/, folds/, record/ (trainings, models, controls), and of the record that the config's
-# `evidence.source` says views, arithmetic, models and controls.
-# Makes: views/, record/views.csv, record/arithmetic.csv, views.*, arithmetic.*.
+# Needs: models/, folds/, record/ (trainings, models, controls).
+# Makes: views/, record/views.csv, record/arithmetic.csv.
 
 from workflow.lib.runtime.variants import viewed
 
@@ -68,26 +67,3 @@ rule arithmetic_record:
         library=library_digest("arithmetic_record"),
     script:
         "../scripts/arithmetic_record.py"
-
-
-rule views_figures:
-    input:
-        views=recorded("views.csv"),
-        arithmetic=recorded("arithmetic.csv"),
-        models=recorded("models.csv"),
-        controls=recorded("controls.csv"),
-        style=STYLE,
-    output:
-        views=shown_figure("views", "Number of views"),
-        arithmetic=shown_figure("arithmetic", "Error against arithmetic"),
-    log:
-        f"{RESULTS}/logs/views_figures.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/views_figures.tsv"
-    localrule: True
-    conda:
-        "../../envs/report.yaml"
-    params:
-        library=library_digest("views_figures"),
-    script:
-        "../scripts/views_figures.py"

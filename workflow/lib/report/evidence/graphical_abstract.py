@@ -1,9 +1,11 @@
 """The graphical abstract: one encoder, several kinds of answer, and how far off they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -35,6 +37,14 @@ def plot_graphical_abstract(
         _draw_parts(left)
         _draw_bars(right, bars(record), limit_deg)
         finish(figure, bool(record.origin["simulated"]), figures)
+
+
+def limit_deg(sweep: pd.DataFrame, origin: Mapping[str, Any]) -> float | None:
+    """Median of the exact posterior in the sweep, where its signals are those of the record."""
+    exact = sweep.query("kind == 'exact'")
+    for column in ("source", "fold", "n"):
+        exact = exact[exact[column] == origin[column]]
+    return float(exact["median_deg"].item()) if len(exact) == 1 else None
 
 
 def bars(record: Record) -> list[tuple[str, str, Row]]:
