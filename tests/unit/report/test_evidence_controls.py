@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pypdf import PdfReader
+from workflow.scripts.controls import COLUMNS, main
 
 from workflow.lib.evaluation.evidence import STATISTICS
 from workflow.lib.report.evidence.controls_figure import plot_controls
@@ -14,7 +15,6 @@ from workflow.lib.report.evidence.fold_summary_table import fold_summary_latex
 from workflow.lib.report.evidence.parts_table import parts_latex
 from workflow.lib.report.evidence.rows import by_kind, latex, p_text, read_record
 from workflow.lib.runtime.files import InputError
-from workflow.scripts.controls import COLUMNS, main
 
 STYLE = Path(__file__).parents[3] / "paper/style/figures.mplstyle"
 # By name: title, kind, TTA median; one view's is 1° more.
