@@ -41,7 +41,7 @@ class Result:
 class Claim:
     """A statement of the original and how it is tested.
 
-    test: what the result is, with {control} for the control of `Record.best_without_writing`.
+    test: what the result is, with {control} for that of `Record.best_without_writing`, in commas.
     measure: the result from the record and the sweep, None where rows are missing.
     """
 
@@ -63,7 +63,7 @@ def claims_table(
     """
     control = record.best_without_writing()
     names = {
-        "control": record.title(control) if control else "the best control",
+        "control": f", {record.title(control)}," if control else "",
         "plain": f"{published['plain']:.0f} %",
         "tta": f"{published['tta']:.1f} %",
     }
@@ -246,8 +246,8 @@ CLAIMS = (
     Claim(
         "several",
         "It gives several orientations where several are valid.",
-        "Signals of two equally valid orientations: two candidates of 72 views hold both, "
-        "SequenceNet's minus EulerNet's share",
+        "Simulated signals of two equally valid orientations: two candidates of 72 views hold "
+        "both, SequenceNet's minus EulerNet's share",
         "points",
         _both_held,
         "grains whose signals are known to repeat under a turn of the specimen",
@@ -255,7 +255,7 @@ CLAIMS = (
     Claim(
         "autoregression",
         "It is autoregression that lowers the error.",
-        "Median with TTA of {control}, the best control by validation that writes nothing, minus "
+        "Median with TTA of the best control by validation that writes nothing{control} minus "
         "SequenceNet's; same encoder and arithmetic, paired",
         "degrees",
         _writing,

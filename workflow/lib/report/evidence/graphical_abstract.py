@@ -21,6 +21,7 @@ KINDS = {  # in the order from above, with what each writes down
 }
 HATCHES = dict(zip(KINDS, ("", "//", ".."), strict=True))
 MARGIN = 0.06
+FEWEST = 6  # bars that there is room for, so that few are not fat
 
 
 def plot_graphical_abstract(
@@ -86,7 +87,7 @@ def _draw_bars(axes: Axes, shown: Sequence[tuple[str, str, Row]], limit_deg: flo
     if limit_deg is not None:
         axes.axvline(limit_deg, color="0.1", ls="--", lw=0.9)
         axes.set_title(f"dashed: the signals' own limit, {limit_deg:.2f}°", fontsize=7)
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(shown), FEWEST) - 0.5, -0.5)
     axes.set_yticks(range(len(shown)), [title for _, title, _ in shown], fontsize=6)
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(left=0)

@@ -87,6 +87,7 @@ MACROS: dict[str, Callable[[Record], str]] = {
     "FoldsSentence": sentences.folds,
     "FoldControlsSentence": sentences.fold_controls,
     "SeamsSentence": tested.seams,
+    "OwnSeamsSentence": tested.own_seams,
     "FacesSentence": tested.faces,
     "SpellingsSentence": tested.spellings,
     "BudgetSentence": tested.budget,

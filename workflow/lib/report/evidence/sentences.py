@@ -207,6 +207,8 @@ def limits(record: Record) -> str:
     if not several:
         return f"{text}; of the spread between specimens it knows nothing."
     most = max(int(row.number("folds")) for row in several)
+    if len(several) == len(rows):
+        return f"{text}, and {most} folds."
     return (
         f"{text}; only {len(several)} of {counted(len(rows), 'model')} have {most} folds, so that "
         "for the others the spread between specimens is unknown."

@@ -38,6 +38,10 @@ def seams(record: Record) -> str:
     return _near_far(record, "euler_seam", "a seam of the Euler angles")
 
 
+def own_seams(record: Record) -> str:
+    return _near_far(record, "own_seam", "a seam that the network itself has chosen")
+
+
 def faces(record: Record) -> str:
     return _near_far(record, "zone_face", "a face of the fundamental zone")
 
