@@ -8,7 +8,7 @@ FREEZE := $(BIN)/python -m pip freeze | sed 's/+cpu$$//'
 TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 
 .DEFAULT_GOAL := help
-.PHONY: help installed tools demo tune ambiguity evidence report test lint bench bench-pipeline \
+.PHONY: help installed tools demo tune ambiguity evidence record report test lint bench bench-pipeline \
 	rulegraph tex clean requirements pins
 
 # What the caller's shell has set for other work: which code Python runs and how, where jobs go,
@@ -66,6 +66,9 @@ evidence: installed tex ## controls, folds and seeds, and the paper with them: h
 		--rerun-incomplete --keep-going --configfile config/evidence.yaml --quiet rules host; \
 		} <>.snakemake/evidence.lock
 	@echo "The record: $$PWD/results/evidence/record"
+
+record: installed ## the evidence run's record, copied to paper/record/
+	@$(BIN)/python -m workflow.scripts.freeze results/evidence paper/record
 
 report: demo ## the demo's tables, figures and logs as one zip to browse
 	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet all --report results/demo/report.zip
