@@ -10,6 +10,7 @@ from pathlib import Path
 COLOURS = {"data": "#0072b2", "train": "#d55e00", "evaluate": "#007a5a", "paper": "#7b3f8c"}
 # What is made of predictions too, and figures of what is on record:
 COLOURS |= dict.fromkeys(("posterior", "several", "tune", "ambiguity"), COLOURS["evaluate"])
+COLOURS |= dict.fromkeys(("evidence", "hypotheses", "views", "claims"), COLOURS["evaluate"])
 OTHERS = "#444444"
 STYLE = """\
     graph [rankdir=LR, nodesep=0.2, ranksep=0.33, margin=0.1, bgcolor=white];

@@ -41,6 +41,8 @@ USED = {
     "signals": "report",
     "frontier": "report",
     "ambiguity_record": "report",
+    "evidence": "report",
+    "results": "report",
     "jobs": "report",
     "provenance": "report",
     "compile": "paper",

@@ -22,9 +22,13 @@ import yaml
 
 from tests.workflow.conftest import ROOT, copy_project
 
-KILLS = 20  # at least
+KILLS = 11  # at least
 TRAININGS = {"train eulernet", "train sequencenet"}
-HITS = dict.fromkeys(TRAININGS, 2)  # others once, at least if they do not end before the blow
+# How often each job is to be hit; one of the kinds of job there are, and whatever runs beside it
+HITS = dict.fromkeys(TRAININGS, 2) | dict.fromkeys(
+    ("simulate", "ingest", "tokenize digit", "posterior", "predict sequencenet", "several"), 1
+)
+HITS |= dict.fromkeys(("evidence", "pages"), 1)
 JOB_OF_OUTPUT = {  # below results/demo
     r"archive/.*": "simulate",
     r"(dataset|scans)\.h5": "ingest",
@@ -35,6 +39,8 @@ JOB_OF_OUTPUT = {  # below results/demo
     r"posterior/.*": "posterior",
     r"(several|calibration|several_numbers|reliability|risk_coverage)\.\w+": "several",
     r"ambiguity\.\w+": "ambiguity_record",
+    r"(graphical_abstract|controls|seams|triangle|views|arithmetic)\.\w+": "evidence",
+    r"(parts|fold_summary|spellings|claims|evidence_\w+)\.\w+": "evidence",
     r"(scores\.csv|folds\.\w+)": "score",
     r"(table1\.\w+|comparison\.csv)": "table1",
     r"data_card\.\w+": "describe",
@@ -164,7 +170,7 @@ def demo(tmp_path_factory) -> Demo:
 
 
 def test_kills_at_random_moments_change_nothing(demo, finished):
-    """The blow falls at a random moment of a job that was not hit so far, a training twice.
+    """The blow falls at a random moment of a job of HITS that was not hit so often yet.
 
     Each training is hit once when it has just written a checkpoint, so that it has to resume.
     """
@@ -175,7 +181,7 @@ def test_kills_at_random_moments_change_nothing(demo, finished):
 
     def target(run: Run) -> str | None:
         running = run.in_flight()
-        wanted = sorted(job for job in running if hits[job] < HITS.get(job, 1))
+        wanted = sorted(job for job in running if hits[job] < HITS.get(job, 0))
         last = "compile" if "compile" in running and kills < KILLS else None
         return wanted[0] if wanted else last
 
@@ -201,7 +207,7 @@ def test_kills_at_random_moments_change_nothing(demo, finished):
     demo.check(finished)
     assert kills >= KILLS
     assert hits.keys() >= TRAININGS
-    assert len(hits) >= 17, hits  # of 23: the shortest may end before the blow
+    assert len(hits.keys() & HITS.keys()) >= 8, hits  # of 10: the shortest may end before the blow
     said = demo.output.read_text()
     for training in TRAININGS:
         assert f"{training.split()[-1]} fold 1 seed 1: resumes after epoch" in said

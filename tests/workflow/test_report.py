@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TABLES = ["table1", "comparison", "scores", "folds", "several", "calibration", "jobs", "trainings"]
 FIGURES = ["figure1", "learning_curves", "signals", "reliability", "risk_coverage"]
-FIGURES += ["ambiguous_grain"]
+FIGURES += ["ambiguous_grain", "graphical_abstract", "controls", "seams", "triangle", "views"]
+FIGURES += ["arithmetic"]
 # Category: the files in it, below results/ci.
 SHOWN = {
     "Paper": {"paper.pdf"},
