@@ -18,8 +18,8 @@ LATEX = {"compile", "paper"}
 REPORTING = {"jobs", "provenance", "numbers", "results", *LATEX, "pages"}
 
 DRAWN = {
-    "ambiguity_record", "ambiguous_grain", "describe", "evidence", "figure1", "frontier", "learning_curves",
-    "several", "signals",
+    "ambiguity_record", "ambiguous_grain", "describe", "evidence", "figure1", "frontier",
+    "learning_curves", "several", "signals",
 }  # fmt: skip
 # One edit on each floor of the library or more, and exactly the rules whose code uses what is
 # edited. `download` is none of them: what is downloaded is verified and never fetched again.

@@ -13,8 +13,9 @@ from workflow.lib.report.evidence.fold_summary_table import fold_summary_latex
 from workflow.lib.report.evidence.graphical_abstract import limit_deg, plot_graphical_abstract
 from workflow.lib.report.evidence.numbers import evidence_macros, evidence_sources, evidence_tex
 from workflow.lib.report.evidence.parts_table import parts_latex
-from workflow.lib.report.evidence.record import read_record, read_table
-from workflow.lib.report.evidence.rows import references_of
+from workflow.lib.report.evidence.record import read_record
+from workflow.lib.report.evidence.rows import COLUMNS, references_of
+from workflow.lib.report.evidence.rows import read_record as read_table
 from workflow.lib.report.evidence.seams_figure import plot_seams
 from workflow.lib.report.evidence.spellings_table import spellings_latex
 from workflow.lib.report.evidence.triangle_figure import plot_triangles
@@ -38,7 +39,7 @@ def main(
 
     record: tables by their names. compared: two models; beside: more in the figure of seams.
     """
-    tables = {name: read_table(path) for name, path in record.items()}
+    tables = {name: read_table(path, COLUMNS.get(name, ())) for name, path in record.items()}
     controls, differences = tables["controls"], tables["differences"]
     folds = tables["fold_summary"], tables["fold_differences"]
     simulated = bool(tables["trainings"]["simulated"].any())

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from orix.quaternion import symmetry
+from orix.vector import Vector3d
 from scipy.spatial.transform import Rotation
 
 from tests.unit.quaternions import quaternion, random_quaternions
@@ -15,6 +17,7 @@ from workflow.lib.orientation import (
     multiply,
 )
 
+X, Y, Z = (1, 0, 0), (0, 1, 0), (0, 0, 1)
 REFERENCE = random_quaternions(200, seed=1)
 ANSWER = random_quaternions(200, seed=2)
 
@@ -25,20 +28,45 @@ def turned(rotation, q=REFERENCE):
 
 
 @pytest.mark.parametrize(
-    ("axis", "expected"),
+    ("axis", "in_plane", "out_of_plane"),
     [
-        ([0, 0, 1], {"x": 0, "y": 0, "z": 5, "in_plane": 5, "out_of_plane": 0}),
-        ([1, 0, 0], {"x": 5, "y": 0, "z": 0, "in_plane": 0, "out_of_plane": 5}),
-        ([0, -1, 0], {"x": 0, "y": 5, "z": 0, "in_plane": 0, "out_of_plane": 5}),
-        ([3, 4, 0], {"x": 3, "y": 4, "z": 0, "in_plane": 0, "out_of_plane": 5}),
-        ([0, 3, -4], {"x": 0, "y": 3, "z": 4, "in_plane": 4, "out_of_plane": 3}),
+        ([0, 0, 1], 5, 0),
+        ([1, 0, 0], 0, 5),
+        ([0, -1, 0], 0, 5),
+        ([3, 4, 0], 0, 5),
+        ([0, 3, -4], 4, 3),
     ],
 )
-def test_five_degrees_about_an_axis_of_the_specimen(axis, expected):
+def test_five_degrees_about_an_axis_of_the_specimen(axis, in_plane, out_of_plane):
     parts = parts_deg(turned(quaternion(axis, 5)), REFERENCE.numpy())
     assert list(parts) == list(PARTS)
-    for part, deg in expected.items():
-        np.testing.assert_allclose(parts[part], deg, atol=1e-6)
+    np.testing.assert_allclose(parts["in_plane"], in_plane, atol=1e-6)
+    np.testing.assert_allclose(parts["out_of_plane"], out_of_plane, atol=1e-6)
+
+
+def test_directions_along_an_axis_are_those_of_orix():
+    """The inverse pole figure of each axis: reduced to the triangle of m-3m, then compared."""
+    directions = {
+        name: Vector3d(Rotation.from_quat(q.numpy(), scalar_first=True).inv().apply(axis))
+        for axis in (X, Y)
+        for name, q in ((f"a{axis}", ANSWER), (f"r{axis}", REFERENCE))
+    }
+    parts = parts_deg(ANSWER.numpy(), REFERENCE.numpy())
+    for name, axis in (("x", X), ("y", Y)):
+        reduced = [
+            directions[f"{who}{axis}"].in_fundamental_sector(symmetry.Oh).unit for who in "ar"
+        ]
+        expected = reduced[0].angle_with(reduced[1], degrees=True)
+        np.testing.assert_allclose(parts[name], expected, atol=1e-5)
+        assert parts[name].max() > 30
+
+
+@pytest.mark.parametrize(("part", "axis"), [("x", X), ("y", Y), ("z", Z)])
+def test_a_turn_about_an_axis_leaves_the_direction_along_it(part, axis):
+    parts = parts_deg(turned(quaternion(list(axis), 7)), REFERENCE.numpy())
+    np.testing.assert_allclose(parts[part], 0, atol=1e-6)
+    others = {"x", "y", "z"} - {part}
+    assert all(np.median(parts[other]) > 3 for other in others)
 
 
 def test_the_vector_is_scipys_where_it_is_too_short_to_have_an_equivalent():

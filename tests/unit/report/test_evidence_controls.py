@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from pypdf import PdfReader
-from workflow.scripts.controls import COLUMNS, main
 
 from workflow.lib.evaluation.evidence import STATISTICS
 from workflow.lib.report.evidence.controls_figure import plot_controls
 from workflow.lib.report.evidence.controls_table import controls_latex, controls_markdown
 from workflow.lib.report.evidence.fold_summary_table import fold_summary_latex
 from workflow.lib.report.evidence.parts_table import parts_latex
-from workflow.lib.report.evidence.rows import by_kind, latex, p_text, read_record
+from workflow.lib.report.evidence.rows import COLUMNS, by_kind, latex, p_text, read_record
 from workflow.lib.runtime.files import InputError
 
 STYLE = Path(__file__).parents[3] / "paper/style/figures.mplstyle"
@@ -132,9 +131,10 @@ def test_the_markdown_has_both_and_what_a_model_costs(controls, differences, mod
 
 def test_parts_have_intervals_where_there_are_72_views(controls):
     found = cells(parts_latex(controls, simulated=True))
-    assert found["simulated signals"] == ["out of plane", "in plane", "$X$", "$Y$"] * 2
+    assert found["simulated signals"] == ["out of plane", "in plane", "$X$", "$Y$", "$Z$"] * 2
     assert found[r"\quad Grid"] == [
-        "4.00", "2.00", "4.00", "4.00", "3.00 [2.75, 3.50]", "1.50 [1.25, 2.00]", "3.00", "3.00",
+        "4.00", "2.00", "4.00", "4.00", "4.00",
+        "3.00 [2.75, 3.50]", "1.50 [1.25, 2.00]", "3.00", "3.00", "3.00",
     ]  # fmt: skip
 
 
@@ -197,22 +197,13 @@ def test_marks_stand_at_the_numbers(controls, monkeypatch, tmp_path):
     assert markers["one view"] != markers["72 views, 95 % interval"]  # in grey
 
 
-def test_the_script_writes_everything_from_the_record(
-    controls, differences, models, over_folds, tmp_path
-):
-    tables = dict(zip(("fold_summary", "fold_differences"), over_folds, strict=True))
-    tables |= {"controls": controls, "differences": differences, "models": models}
-    tables["trainings"] = pd.DataFrame({"simulated": [False]})
-    record = {name: tmp_path / f"{name}.csv" for name in COLUMNS}
-    for name, path in record.items():
-        tables[name].to_csv(path, index=False)
-    out = [tmp_path / name for name in ("c.tex", "c.md", "p.tex", "f.tex", "c.pdf", "c.png")]
-    main(record, STYLE, *out[:4], out[4:])
-    assert all(path.stat().st_size > 300 for path in out)
-    assert "SIMULATED" not in out[1].read_text()
-    record["controls"].write_text("network\n")
+def test_a_table_without_a_column_is_refused(controls, tmp_path):
+    path = tmp_path / "controls.csv"
+    controls.to_csv(path, index=False)
+    assert read_record(path, COLUMNS["controls"])["value"].to_list() == controls["value"].to_list()
+    path.write_text("network\n")
     with pytest.raises(InputError, match=r"controls\.csv has no column title; expected a table"):
-        main(record, STYLE, *out[:4], out[4:])
+        read_record(path, COLUMNS["controls"])
 
 
 def test_what_is_no_table_is_refused(tmp_path):

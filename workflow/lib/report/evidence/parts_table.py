@@ -7,14 +7,20 @@ import pandas as pd
 from workflow.lib.report.evidence.controls_table import grouped_latex
 from workflow.lib.report.evidence.rows import number, with_interval
 
-PARTS = {"out_of_plane": "out of plane", "in_plane": "in plane", "x": "$X$", "y": "$Y$"}
+PARTS = {
+    "out_of_plane": "out of plane",
+    "in_plane": "in plane",
+    "x": "$X$",
+    "y": "$Y$",
+    "z": "$Z$",
+}
 
 
 def parts_latex(controls: pd.DataFrame, simulated: bool) -> str:
     """Medians of the parts in degrees as a complete tabular, the models as in the controls' table.
 
-    In plane is the part about Z, the specimen's normal, so that Z has no column of its own.
-    Intervals stand with the two parts of 72 views. controls: the record's table.
+    What they are: `evaluation.axes`. Intervals stand with the two parts of 72 views. controls: the
+    record's table.
     """
     found = controls.set_index(["network", "statistic"])
 

@@ -9,7 +9,16 @@ import pandas as pd
 from workflow.lib.report.style.tabular import MISSING
 from workflow.lib.runtime.files import InputError
 
-RECORD = "expected a table of the evidence as the rule `evidence_scores` writes it"
+RECORD = "expected a table of the evidence as its rules write it"
+COLUMNS = {
+    "trainings": ["simulated"],
+    "models": ["network", "parameters", "tflop"],
+    "controls": ["network", "title", "kind", "statistic", "value", "low", "high", "seeds", "n"],
+    "differences": ["network", "reference", "statistic", "percent", "effect", "p_holm"],
+    "fold_summary": ["network", "title", "statistic", "value", "sd"],
+    "fold_differences": ["network", "reference", "statistic", "percent", "folds_lower", "p_holm"],
+}
+"""What is read of the tables by their names; of others, whatever they have."""
 KIND_TITLES = {
     "regression": "Regression",
     "density": "Density",
