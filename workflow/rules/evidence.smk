@@ -92,7 +92,6 @@ rule evidence:
     conda:
         "../../envs/report.yaml"
     params:
-        compared=COMPARED,
         beside=BESIDE_SEAMS,
         is_this_run=config["evidence"]["source"] == "run",
         figures=list(EVIDENCE_FIGURES),

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from workflow.lib.evaluation.arithmetic import NEEDED, arithmetic_table, read_record
+from workflow.lib.evaluation.arithmetic import NEEDED, arithmetic_table
+from workflow.lib.evaluation.record import read_table
 from workflow.lib.runtime.files import write_text
 from workflow.lib.runtime.script import logger, run
 
@@ -10,7 +11,7 @@ from workflow.lib.runtime.script import logger, run
 def main(trainings: Path, models: Path, controls: Path, fold: int, csv: Path) -> None:
     """Write a row per budget and statistic of the models that were trained with several."""
     paths = {"trainings": trainings, "models": models, "controls": controls}
-    tables = {name: read_record(path, NEEDED[name]) for name, path in paths.items()}
+    tables = {name: read_table(path, NEEDED[name]) for name, path in paths.items()}
     table = arithmetic_table(**tables, fold=fold)
     write_text(csv, table.to_csv(index=False, float_format="%.6g"))
     logger.info("%d models with several budgets", table["base"].nunique())

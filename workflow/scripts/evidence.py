@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from workflow.lib.evaluation.record import read_table
 from workflow.lib.report.ambiguity import read_sweep
 from workflow.lib.report.evidence.arithmetic_figure import plot_arithmetic
 from workflow.lib.report.evidence.claims import claims_latex
@@ -15,7 +16,6 @@ from workflow.lib.report.evidence.numbers import evidence_macros, evidence_sourc
 from workflow.lib.report.evidence.parts_table import parts_latex
 from workflow.lib.report.evidence.record import read_record
 from workflow.lib.report.evidence.rows import COLUMNS, references_of
-from workflow.lib.report.evidence.rows import read_record as read_table
 from workflow.lib.report.evidence.seams_figure import plot_seams
 from workflow.lib.report.evidence.spellings_table import spellings_latex
 from workflow.lib.report.evidence.triangle_figure import plot_triangles
@@ -29,7 +29,6 @@ def main(
     provenance: Path,
     is_this_run: bool,
     sweep: Path,
-    compared: Sequence[str],
     beside: Sequence[str],
     style: Path,
     texts: Mapping[str, Path],
@@ -37,14 +36,14 @@ def main(
 ) -> None:
     """Write `texts` and draw `figures`, each by its name.
 
-    record: tables by their names. compared: two models; beside: more in the figure of seams.
+    record: tables by their names. beside: models in the figure of seams beside those compared.
     """
     tables = {name: read_table(path, COLUMNS.get(name, ())) for name, path in record.items()}
     controls, differences = tables["controls"], tables["differences"]
     folds = tables["fold_summary"], tables["fold_differences"]
     simulated = bool(tables["trainings"]["simulated"].any())
     told = read_record(list(record.values()), provenance, is_this_run)
-    macros = evidence_macros(told)
+    compared, macros = told.origin["compared"], evidence_macros(told)
 
     write_text(texts["controls.tex"], controls_latex(controls, differences, simulated))
     markdown = controls_markdown(controls, differences, tables["models"], simulated)
@@ -77,7 +76,6 @@ if __name__ == "__main__":
         provenance=Path(snakemake.input.provenance),
         is_this_run=snakemake.params.is_this_run,
         sweep=Path(snakemake.input.sweep),
-        compared=snakemake.params.compared,
         beside=snakemake.params.beside,
         style=Path(snakemake.input.style),
         texts={Path(path).name: Path(path) for path in snakemake.output.texts},

@@ -9,8 +9,8 @@ from workflow.lib.evaluation.arithmetic import (
     NEEDED,
     STATISTICS,
     arithmetic_table,
-    read_record,
 )
+from workflow.lib.evaluation.record import read_table
 from workflow.lib.runtime.files import InputError
 
 # network, fold, seed, tflop, median; the other statistics are one more each
@@ -93,9 +93,9 @@ def test_without_budgets_there_are_columns_but_no_rows():
 def test_a_record_is_read_with_what_is_needed(tmp_path):
     path = tmp_path / "models.csv"
     path.write_text(MODELS.to_csv(index=False))
-    pd.testing.assert_frame_equal(read_record(path, NEEDED["models"]).fillna(""), MODELS.fillna(""))
-    with pytest.raises(InputError, match=r"models\.csv: has no column statistic, expected network"):
-        read_record(path, NEEDED["controls"])
+    pd.testing.assert_frame_equal(read_table(path, NEEDED["models"]).fillna(""), MODELS.fillna(""))
+    with pytest.raises(InputError, match=r"models\.csv has no column statistic; expected network"):
+        read_table(path, NEEDED["controls"])
     path.write_text("")
     with pytest.raises(InputError, match=r"models\.csv is no CSV"):
-        read_record(path, NEEDED["models"])
+        read_table(path, NEEDED["models"])

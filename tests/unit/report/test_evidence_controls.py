@@ -8,11 +8,12 @@ import pytest
 from pypdf import PdfReader
 
 from workflow.lib.evaluation.evidence import STATISTICS
+from workflow.lib.evaluation.record import read_table
 from workflow.lib.report.evidence.controls_figure import plot_controls
 from workflow.lib.report.evidence.controls_table import controls_latex, controls_markdown
 from workflow.lib.report.evidence.fold_summary_table import fold_summary_latex
 from workflow.lib.report.evidence.parts_table import parts_latex
-from workflow.lib.report.evidence.rows import COLUMNS, by_kind, latex, p_text, read_record
+from workflow.lib.report.evidence.rows import COLUMNS, by_kind, latex, p_text
 from workflow.lib.runtime.files import InputError
 
 STYLE = Path(__file__).parents[3] / "paper/style/figures.mplstyle"
@@ -200,13 +201,13 @@ def test_marks_stand_at_the_numbers(controls, monkeypatch, tmp_path):
 def test_a_table_without_a_column_is_refused(controls, tmp_path):
     path = tmp_path / "controls.csv"
     controls.to_csv(path, index=False)
-    assert read_record(path, COLUMNS["controls"])["value"].to_list() == controls["value"].to_list()
+    assert read_table(path, COLUMNS["controls"])["value"].to_list() == controls["value"].to_list()
     path.write_text("network\n")
-    with pytest.raises(InputError, match=r"controls\.csv has no column title; expected a table"):
-        read_record(path, COLUMNS["controls"])
+    with pytest.raises(InputError, match=r"controls\.csv has no column title; expected network"):
+        read_table(path, COLUMNS["controls"])
 
 
 def test_what_is_no_table_is_refused(tmp_path):
     (tmp_path / "folds.csv").write_text("")
     with pytest.raises(InputError, match=r"folds\.csv is no CSV with columns"):
-        read_record(tmp_path / "folds.csv", ["network"])
+        read_table(tmp_path / "folds.csv", ["network"])

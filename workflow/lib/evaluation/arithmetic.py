@@ -1,12 +1,9 @@
 """Error against the arithmetic of training: models that differ in nothing but their epochs."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-from workflow.lib.runtime.files import InputError
 
 STATISTICS = ("median_deg", "tta_median_deg", "mean_deg", "tta_mean_deg")
 COLUMNS = [
@@ -17,24 +14,6 @@ NEEDED = {
     "models": ("network", "base"),
     "controls": ("network", "statistic", "low", "high"),
 }
-
-
-def read_record(path: Path, needed: tuple[str, ...]) -> pd.DataFrame:
-    """A table of the evidence's record; empty where the file has no rows.
-
-    Raises InputError where a column lacks.
-    """
-    try:
-        table = pd.read_csv(path)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no CSV ({error}), expected a table of the record") from error
-    missing = [name for name in needed if name not in table]
-    if missing:
-        raise InputError(
-            f"{path}: has no column {missing[0]}, expected {', '.join(needed)} as the rules of the "
-            "record write them"
-        )
-    return table
 
 
 def arithmetic_table(

@@ -1,26 +1,10 @@
-"""The tables on record of the hypotheses' tests, read and checked, without PyTorch."""
+"""Rows of the record by the models that a figure shows."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from workflow.lib.runtime.files import InputError
-
-
-def read_table(csv: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A table with rows and all of `columns`; raises InputError for another file."""
-    try:
-        table = pd.read_csv(csv)
-    except (ValueError, UnicodeDecodeError, OSError) as error:
-        raise InputError(
-            f"{csv} cannot be read as a CSV ({error}); {_expected(columns)}"
-        ) from error
-    missing = [name for name in columns if name not in table]
-    if missing or table.empty:
-        found = f"no column {missing[0]}" if missing else "no rows"
-        raise InputError(f"{csv} has {found}; {_expected(columns)}")
-    return table
 
 
 def of_networks(
@@ -35,11 +19,7 @@ def of_networks(
     if lacking:
         raise InputError(
             f"the record has no network {lacking[0]}, only {', '.join(sorted(known))}; expected "
-            "those of the config key compared: make the record with them (`make evidence`)"
+            "those that its provenance.json says it compares: make it anew (`make evidence`)"
         )
     names = dict.fromkeys([*needed, *(name for name in wished if name in known)])
     return {name: table[table["network"] == name] for name in names}
-
-
-def _expected(columns: Sequence[str]) -> str:
-    return f"expected the columns {', '.join(columns)}, as the rule hypotheses writes them"

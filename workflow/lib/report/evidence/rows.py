@@ -1,15 +1,10 @@
-"""What the tables and the figure of the controls share: reading the record, the order of rows."""
-
-from collections.abc import Sequence
-from pathlib import Path
+"""What the tables and the figure of the controls share: columns they need, the order of rows."""
 
 import numpy as np
 import pandas as pd
 
 from workflow.lib.report.style.tabular import MISSING
-from workflow.lib.runtime.files import InputError
 
-RECORD = "expected a table of the evidence as its rules write it"
 COLUMNS = {
     "trainings": ["simulated"],
     "models": ["network", "parameters", "tflop"],
@@ -26,18 +21,6 @@ KIND_TITLES = {
     "ensemble": "Ensemble",
     "neighbour": "Nearest neighbour",
 }
-
-
-def read_record(csv: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A table of the record. Raises InputError where it is no CSV or lacks one of the columns."""
-    try:
-        table = pd.read_csv(csv)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{csv} is no CSV with columns ({error}); {RECORD}") from error
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise InputError(f"{csv} has no column {missing[0]}; {RECORD}")
-    return table
 
 
 def by_kind(controls: pd.DataFrame, statistic: str) -> list[tuple[str, list[str]]]:

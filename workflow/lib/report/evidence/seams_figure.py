@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow.lib.report.evidence.hypotheses_record import of_networks, read_table
+from workflow.lib.evaluation.record import read_table
+from workflow.lib.report.evidence.hypotheses_record import of_networks
 from workflow.lib.report.style.figures import finish, styled
 
 COLUMNS = (

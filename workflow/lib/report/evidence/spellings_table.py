@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow.lib.report.evidence.hypotheses_record import read_table
+from workflow.lib.evaluation.record import read_table
 from workflow.lib.report.style.notice import SIMULATED_NOTE
 from workflow.lib.report.style.tabular import MISSING, escape, tabular
 

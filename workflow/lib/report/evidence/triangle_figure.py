@@ -12,8 +12,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from workflow.lib.data.pole_figure import CORNERS, outline, project
+from workflow.lib.evaluation.record import read_table
 from workflow.lib.evaluation.triangle import cell_corners
-from workflow.lib.report.evidence.hypotheses_record import of_networks, read_table
+from workflow.lib.report.evidence.hypotheses_record import of_networks
 from workflow.lib.report.style.figures import finish, styled
 from workflow.lib.runtime.files import InputError
 
