@@ -89,45 +89,63 @@ def budget(record: Record) -> str:
 
 
 def views(record: Record) -> str:
-    """What one view, few and all 72 come to, by the medoid."""
+    """What one view, few and all 72 come to, by the medoid, of each model whose views are known."""
     texts = []
-    for name in (record.baseline, record.writer):
-        by_views = {}
-        for row in record.rows(
-            "views.csv", network=name, decision="medoid", statistic="median_deg"
-        ):
-            if int(row.values["fold"]) == record.origin["fold"]:
-                by_views.setdefault(int(row.values["views"]), []).append(row.number("value"))
-        means = {count: np.mean(values) for count, values in sorted(by_views.items())}
-        if len(means) < 2:
+    for name in _viewed(record):
+        by_views = _of_views(record, name, decision="medoid", statistic="median_deg")
+        if len(by_views) < 2:
             return f"Views other than one and 72 are {NOT_HERE}."
-        fewest, most = min(means), max(means)
-        enough = min(c for c, mean in means.items() if mean <= (1 + TOLERANCE) * means[most])
+        fewest, most = min(by_views), max(by_views)
+        enough = min(c for c, mean in by_views.items() if mean <= (1 + TOLERANCE) * by_views[most])
         texts.append(
-            f"{title(record, name)}'s median goes from {degrees(means[fewest])} with "
-            f"{counted(fewest, 'view')} to {degrees(means[most])} with {most}, and is within "
-            rf"{100 * TOLERANCE:.0f}\,\% of the latter from {counted(enough, 'view')} on"
+            f"from {degrees(by_views[fewest])} to {degrees(by_views[most])} for "
+            f"{title(record, name)} (from {enough} views on)"
         )
-    return f"By the medoid, {'; '.join(texts)}."
+    if not texts:
+        return f"Views other than one and 72 are {NOT_HERE}."
+    return (
+        f"With {most} views in place of {fewest} and the medoid of their answers, medians go "
+        rf"{listed(texts)}; in brackets, from how many views on they are within "
+        rf"{100 * TOLERANCE:.0f}\,\% of the latter."
+    )
 
 
 def decisions(record: Record) -> str:
-    """What other decisions than the medoid make of 72 views, by the mean error of the writer."""
-    found: dict[str, list[float]] = {}
-    most = max((int(row.values["views"]) for row in record.rows("views.csv")), default=0)
-    for row in record.rows("views.csv", network=record.writer, views=most, statistic="mean_deg"):
-        if int(row.values["fold"]) == record.origin["fold"]:
-            found.setdefault(row.text("decision"), []).append(row.number("value"))
-    if len(found) < 2:
-        return f"Other decisions than the medoid are {NOT_HERE}."
+    """What other decisions than the medoid make of 72 views, by mean errors."""
     words = {
         "medoid": "the medoid",
         "symmetric_mean": "a mean under symmetry",
         "least_expected": "the least expected misorientation",
     }
-    means = {words.get(name, name): np.mean(values) for name, values in found.items()}
-    shown = [f"{degrees(mean)} by {name}" for name, mean in means.items()]
-    return f"With {most} views the mean error of {title(record, record.writer)} is {listed(shown)}."
+    texts = []
+    for name in _viewed(record):
+        means = [
+            _of_views(record, name, decision=decision, statistic="mean_deg") for decision in words
+        ]
+        if all(means):
+            most = max(means[0])
+            texts.append(
+                f"{listed([degrees(mean[most]) for mean in means])} for {title(record, name)}"
+            )
+    if not texts:
+        return f"Other decisions than the medoid are {NOT_HERE}."
+    return (
+        f"Mean errors with {most} views by {listed(list(words.values()))} are {'; '.join(texts)}."
+    )
+
+
+def _viewed(record: Record) -> list[str]:
+    """The models whose views are known."""
+    return list(dict.fromkeys(row.text("network") for row in record.rows("views.csv")))
+
+
+def _of_views(record: Record, name: str, **keys: str) -> dict[int, float]:
+    """Means over seeds on the table's fold, by the number of views, the smallest first."""
+    found: dict[int, list[float]] = {}
+    for row in record.rows("views.csv", network=name, **keys):
+        if int(row.values["fold"]) == record.origin["fold"]:
+            found.setdefault(int(row.values["views"]), []).append(row.number("value"))
+    return {count: float(np.mean(values)) for count, values in sorted(found.items())}
 
 
 def claims(record: Record) -> str:
