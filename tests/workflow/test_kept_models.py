@@ -38,7 +38,7 @@ def run(folder: Path, *arguments: str, changes: str = "", path: str = "") -> str
 @pytest.mark.parametrize("key", ["device", "prediction_device"])
 def test_another_word_for_the_same_device_trains_and_predicts_nothing(key, finished, snakemake):
     """Only the config that provenance reports is another one."""
-    expected = {"provenance", "numbers", "compile", "paper", "pages"}
+    expected = {"provenance", "numbers", "results", "compile", "paper", "pages"}
     assert plan(snakemake("-n", changes=f"{key}: auto")).keys() == expected
 
 
