@@ -130,7 +130,8 @@ def test_without_latex_all_but_the_paper_is_done(finished, project, tmp_path):
     assert "Traceback" not in said
     assert (results / "numbers.tex").exists()
     assert not (results / "paper.pdf").exists()
-    assert plan(run("-n")).keys() == {"compile", "paper", "pages"}  # those come after it
+    left = plan(run("-n")).keys() - {"results"}  # which may have run beside the one that failed
+    assert left == {"compile", "paper", "pages"}  # those come after it
     done = run()
     assert done.returncode == 0, done.stderr[-3000:]
     assert (results / "paper.pdf").read_bytes().startswith(b"%PDF")

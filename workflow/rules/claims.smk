@@ -4,7 +4,10 @@
 # for `results` all files of macros.
 # Makes: record/provenance.json, record/claims.csv, results.json; on request moved.csv and moved.md.
 
-SECTIONS = sorted(Path(project_file("paper/sections")).glob("*.tex"))
+from workflow.lib.report.paper import paper_sources
+
+SOURCES = paper_sources(Path(project_file("paper")))
+SECTIONS = [path for path in SOURCES if path.parent.name == "sections"]
 # The rules that make files of macros, by the file.
 MACROS_BY = {
     "numbers.tex": "numbers",
