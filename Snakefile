@@ -35,8 +35,8 @@ include: "workflow/rules/ambiguity.smk"
 include: "workflow/rules/evidence.smk"
 include: "workflow/rules/hypotheses.smk"
 include: "workflow/rules/views.smk"
-include: "workflow/rules/paper.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/paper.smk"
 
 
 onstart:

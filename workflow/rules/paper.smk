@@ -42,6 +42,7 @@ MEASURED = [
     *["score", "table1", "figure1", "learning_curves", "several", "ambiguous_grain"],
     *["ambiguity_record", "frontier", "evidence"],
 ]
+LATER = ["jobs", "provenance", "numbers", "results", "compile", "paper"]
 
 
 rule jobs:
@@ -169,7 +170,8 @@ rule paper:
 
 rule pages:
     input:
-        paper=rules.paper.output.pdf,  # the last rule, so that all logs are written
+        paper=rules.paper.output.pdf,  # the last rules, so that all logs are written
+        results=f"{RESULTS}/results.json",
         provenance=rules.provenance.output.json,
         card=rules.describe.output.markdown,
         tables=expand(f"{RESULTS}/{{table}}.csv", table=TABLES),
@@ -192,7 +194,7 @@ rule pages:
         "../../envs/report.yaml"
     params:
         titles=list(TABLES.values()),
-        logs=files_of_jobs("log", [*MEASURED, "jobs", "provenance", "numbers", "compile", "paper"]),
+        logs=files_of_jobs("log", [*MEASURED, *LATER]),
         library=library_digest("pages"),
     script:
         "../scripts/pages.py"
