@@ -207,7 +207,7 @@ def test_kills_at_random_moments_change_nothing(demo, finished):
     demo.check(finished)
     assert kills >= KILLS
     assert hits.keys() >= TRAININGS
-    assert len(hits.keys() & HITS.keys()) >= 8, hits  # of 10: the shortest may end before the blow
+    assert len(hits.keys() & HITS.keys()) >= 6, hits  # of 10: the shortest may end before the blow
     said = demo.output.read_text()
     for training in TRAININGS:
         assert f"{training.split()[-1]} fold 1 seed 1: resumes after epoch" in said

@@ -46,7 +46,9 @@ def draw(path: Path) -> None:
     ]
     table = pd.DataFrame(rows).assign(training_loss=1.0, validation_median_deg=2.0)
     titles = {"eulernet": "EulerNet", "sequencenet": "SequenceNet"}
-    plot_learning_curves(table, titles, True, Path("paper/style/figures.mplstyle"), [path])
+    plot_learning_curves(
+        table, titles, list(titles), True, Path("paper/style/figures.mplstyle"), [path]
+    )
 
 
 def write_csv(path: Path) -> None:

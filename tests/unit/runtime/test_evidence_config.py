@@ -32,7 +32,7 @@ def test_the_networks_compared_are_trained_as_in_the_demo(evidence):
         assert settings(evidence["models"][name]) == settings(demo["models"][name])
         assert folds_of(evidence, name) == list(range(1, 11))
         assert [len(seeds_of(evidence, name, fold)) for fold in (1, 2, 10)] == [3, 1, 1]
-    for key in ("data", "simulation", "validation", "several", "posterior"):
+    for key in ("data", "simulation", "validation", "posterior"):
         assert evidence[key] == demo[key]
 
 
