@@ -63,9 +63,11 @@ ambiguity: installed ## the facet amplitude swept: several answers where the sig
 evidence: installed tex ## controls, folds and seeds, and the paper with them: hours on two cores
 	@mkdir -p .snakemake
 	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" "the evidence" && $(SNAKEMAKE) --cores $(CORES) --nolock \
-		--rerun-incomplete --keep-going --configfile config/evidence.yaml --quiet rules host; \
-		} <>.snakemake/evidence.lock
-	@echo "The record: $$PWD/results/evidence/record"
+		--rerun-incomplete --keep-going --configfile config/evidence.yaml --quiet rules host \
+		-- all results/evidence/moved.md; } <>.snakemake/evidence.lock
+	@cat results/evidence/controls.md
+	@echo "The record: $$PWD/results/evidence/record; what moved since that in paper/record:" \
+		"results/evidence/moved.md"
 
 record: installed ## the evidence run's record, copied to paper/record/
 	@$(BIN)/python -m workflow.scripts.freeze results/evidence paper/record
