@@ -41,6 +41,7 @@ rule score:
         "../../envs/report.yaml"
     params:
         titles=TITLES,
+        of_one_fold=SHOWN_TITLES,
         library=library_digest("score"),
     script:
         "../scripts/score.py"

@@ -12,6 +12,7 @@ from workflow.lib.runtime.script import run
 def main(
     predictions: Sequence[Path],
     titles: Mapping[str, str],
+    of_one_fold: Mapping[str, str],
     scores: Path,
     folds_csv: Path,
     folds_tex: Path,
@@ -21,7 +22,7 @@ def main(
     folds = folds_table(table, titles)
     write_text(scores, table.to_csv(index=False))
     write_text(folds_csv, folds.to_csv(index=False))
-    write_text(folds_tex, folds_latex(folds, titles))
+    write_text(folds_tex, folds_latex(folds, titles, of_one_fold))
 
 
 if __name__ == "__main__":
@@ -30,6 +31,7 @@ if __name__ == "__main__":
         snakemake.log[0],
         predictions=[Path(path) for path in snakemake.input.predictions],
         titles=snakemake.params.titles,
+        of_one_fold=snakemake.params.of_one_fold,
         scores=Path(snakemake.output.scores),
         folds_csv=Path(snakemake.output.folds[0]),
         folds_tex=Path(snakemake.output.folds[1]),

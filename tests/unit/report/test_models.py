@@ -79,6 +79,20 @@ def test_the_table_of_folds_has_columns_for_each():
     assert r"{Baseline\_1}" in folds_latex(folds, TITLES)
 
 
+def test_of_one_fold_and_many_models_some_alone_are_shown():
+    names = [f"m{i}" for i in range(9)]
+    rows = [
+        {"network": name, "fold": 1, "seed": 1, "median_deg": 2.0, "tta_median_deg": 1.0}
+        for name in names
+    ]
+    titles = {name: name.upper() for name in names}
+    folds = folds_table(pd.DataFrame(rows), titles)
+    latex = folds_latex(folds, titles, {"m3": "M3"})
+    assert "M3" in latex
+    assert "M4" not in latex
+    assert "M4" in folds_latex(folds, titles)
+
+
 def test_of_several_folds_models_with_one_alone_are_left_out():
     rows = [{"network": n, "fold": 1, "median_deg": 1.0, "tta_median_deg": 2.0} for n in "abc"]
     rows += [row | {"fold": 2, "median_deg": 4.0} for row in rows[:2]]

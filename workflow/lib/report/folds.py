@@ -6,6 +6,8 @@ import pandas as pd
 
 from workflow.lib.report.style.tabular import escape, tabular, two_decimals
 
+SUMMARY = {"mean": "mean over folds", "sd": "standard deviation"}  # rows after those of the folds
+
 
 def folds_table(scores: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
     """Medians per fold, averaged over seeds, then mean and standard deviation over folds.
@@ -23,10 +25,16 @@ def folds_table(scores: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
     return pd.concat([folds, summary]).rename_axis("fold").reset_index()
 
 
-def folds_latex(folds: pd.DataFrame, titles: Mapping[str, str]) -> str:
-    """The table of folds as a complete tabular. titles: of models by name; others are not shown."""
-    names = {"mean": "mean over folds", "sd": "standard deviation"}
-    shown = {("", "test specimen"): folds["fold"].map(lambda fold: names.get(fold, fold))}
+def folds_latex(
+    folds: pd.DataFrame, titles: Mapping[str, str], of_one_fold: Mapping[str, str] | None = None
+) -> str:
+    """The table of folds as a complete tabular. titles: of models by name; others are not shown.
+
+    of_one_fold: those that are shown where there is one fold, all of `titles` if None.
+    """
+    if of_one_fold is not None and len(folds) - len(SUMMARY) == 1:
+        titles = of_one_fold
+    shown = {("", "test specimen"): folds["fold"].map(lambda fold: SUMMARY.get(fold, fold))}
     for network, title in titles.items():
         if f"{network}_median_deg" not in folds:
             continue
