@@ -1,6 +1,7 @@
 """Digests of library code: they follow names, are complete, and blind to comments."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -12,7 +13,14 @@ from workflow.lib.runtime import digest
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = sorted(path.stem for path in (ROOT / "workflow/scripts").glob("*.py"))
-CACHED = (digest._tree, digest._source, digest._code, digest._reached_from)
+CACHED = (
+    digest._tree,
+    digest._source,
+    digest._code,
+    digest._reached_from,
+    digest._sources,
+    digest._remembered,
+)
 
 LOADED = """
 import importlib.util, sys
@@ -106,6 +114,7 @@ def library(tmp_path, monkeypatch):
     for folder in ("scripts", "lib/shapes"):
         (tmp_path / "workflow" / folder).mkdir(parents=True)
     monkeypatch.setattr(digest, "ROOT", tmp_path)
+    monkeypatch.setattr(digest, "MEMORY", tmp_path / ".snakemake/digests.json")
 
     def write_and_digest(modules: dict[str, str]) -> str:
         for function in CACHED:
@@ -201,3 +210,28 @@ def test_no_module_is_edited_for_a_side_effect():
             assert isinstance(node, allowed), (path.name, node.lineno)
             if isinstance(node, ast.Expr):
                 assert isinstance(node.value, ast.Constant), (path.name, node.lineno)
+
+
+def test_an_answer_is_remembered_until_a_byte_is_another(library, tmp_path, monkeypatch):
+    first = library(MODULES)
+    memory = tmp_path / ".snakemake/digests.json"
+    assert json.loads(memory.read_text())["answers"] == {'["script", null, ""]': first}
+    with monkeypatch.context() as patch:
+        patch.setattr(digest, "definitions", lambda *asked: pytest.fail("asked again"))
+        assert library({}) == first
+    assert library({NUMBERS: MODULES[NUMBERS] + "# a remark\n"}) == first
+    other = library({CIRCLE: MODULES[CIRCLE].replace("2", "3")})
+    assert other != first
+    assert json.loads(memory.read_text())["answers"] == {'["script", null, ""]': other}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"sources": 1}', "\xff"])
+def test_a_memory_that_is_none_is_no_answer(content, library, tmp_path):
+    first = library(MODULES)
+    (tmp_path / ".snakemake/digests.json").write_bytes(content.encode("latin-1"))
+    assert library({}) == first
+
+
+def test_without_a_place_to_remember_it_is_found_anew(library, tmp_path):
+    (tmp_path / ".snakemake").write_text("a file")
+    assert library(MODULES) == library({})

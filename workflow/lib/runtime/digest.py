@@ -5,16 +5,24 @@ therefore carries `library_digest("its_script")` as a parameter. It follows name
 each name that a script imports to the statement that defines it, wherever that is, and on to the
 names used there. So a caption beside a function retrains nothing, and a package that offers the
 names of its modules adds nothing of its own.
+
+Every job that Snakemake starts reads the Snakefile anew and asks again. What was answered is kept
+in MEMORY with a digest of all sources, and is worth nothing once one byte of them is another.
 """
 
 import ast
 import hashlib
+import json
+import os
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
+MEMORY = Path(".snakemake/digests.json")
 PACKAGE = "workflow.lib"
 
 Definition = tuple[str, str]  # a module, and a name at its top level
@@ -40,11 +48,50 @@ def library_digest(script: str, table: Definition | None = None, key: str = "") 
     layout do not count: nobody should retrain ten folds for a typo. table: a dictionary of names
     of which the job uses the entry `key` alone; the others do not count either.
     """
-    digest = hashlib.sha256()
     path = ROOT / "workflow" / "scripts" / f"{script}.py"
-    for module, name in definitions(path, table, key):
-        digest.update(f"{module}.{name}\n{_code(module, name)}\n".encode())
-    return digest.hexdigest()[:12]
+    question = json.dumps([script, table, key])
+    known = _remembered()
+    if question not in known:
+        digest = hashlib.sha256()
+        for module, name in definitions(path, table, key):
+            digest.update(f"{module}.{name}\n{_code(module, name)}\n".encode())
+        known[question] = digest.hexdigest()[:12]
+        _remember(known)
+    return known[question]
+
+
+@cache
+def _remembered() -> dict[str, str]:
+    """Answers to questions about the sources as they are, by the question."""
+    try:
+        kept = json.loads(MEMORY.read_text(encoding="utf-8"))
+        answers = kept["answers"] if kept["sources"] == _sources() else {}
+        return {str(question): str(answer) for question, answer in answers.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _remember(answers: dict[str, str]) -> None:
+    """Keep them, if the folder can be written; as a whole, since others read it meanwhile."""
+    part = MEMORY.with_name(f"{MEMORY.name}.{os.getpid()}")
+    try:
+        MEMORY.parent.mkdir(exist_ok=True)
+        part.write_text(json.dumps({"sources": _sources(), "answers": answers}), encoding="utf-8")
+        part.replace(MEMORY)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+
+
+@cache
+def _sources() -> str:
+    """A digest of every byte that an answer may depend on: of the code, and of this Python."""
+    digest = hashlib.sha256(sys.version.encode())
+    for folder in ("scripts", "lib"):
+        for path in sorted((ROOT / "workflow" / folder).rglob("*.py")):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(ROOT)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def definitions(path: Path, table: Definition | None = None, key: str = "") -> list[Definition]:
