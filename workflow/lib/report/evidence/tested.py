@@ -31,6 +31,7 @@ NAMES = {  # of the statements, to stand in a list
     "several": "several orientations where several are valid",
     "autoregression": "autoregression as the cause",
 }
+ENDS = ("low", "high")
 TOLERANCE = 0.05  # of an error: fewer views that come as near are enough
 
 
@@ -75,16 +76,20 @@ def budget(record: Record) -> str:
     budgets = [three_digits(row.number("tflop")) for row in second]
     titles = [title(record, name) for name in found]
     values = [[degrees(row.number("value")) for row in rows] for rows in found.values()]
-    lower = sum(b.number("high") < a.number("low") for a, b in zip(first, second, strict=True))
-    higher = sum(b.number("low") > a.number("high") for a, b in zip(first, second, strict=True))
-    apart = (
-        f"{titles[1]} is lower, with intervals apart, at {lower} of {len(budgets)} budgets"
-        if lower >= higher
-        else f"{titles[1]} is higher, with intervals apart, at {higher} of {len(budgets)} budgets"
+    pairs = list(zip(first, second, strict=True))
+    lower = sum(b.number("value") < a.number("value") for a, b in pairs)
+    known = [
+        (a, b)
+        for a, b in pairs
+        if all(np.isfinite(row.values[end]) for row in (a, b) for end in ENDS)
+    ]
+    apart = sum(
+        b.number("high") < a.number("low") or b.number("low") > a.number("high") for a, b in known
     )
     return (
         f"With {listed(budgets)} TFLOP, medians with TTA are {listed(values[0])} for {titles[0]} "
-        f"and {listed(values[1])} for {titles[1]}. {apart}."
+        f"and {listed(values[1])} for {titles[1]}, which is lower at {lower} of {len(pairs)} "
+        f"budgets; of the {len(known)} with intervals on both sides, these are apart at {apart}."
     )
 
 
