@@ -109,9 +109,11 @@ def test_results_json_tells_where_each_number_of_the_text_is_from(small, project
     results = json.loads((small / "results.json").read_text())
     assert results["simulated"] is True
     numbers = {entry["name"]: entry for entry in results["numbers"]}
-    assert numbers["sequencenetMedian"]["rule"] == "numbers"
+    files = results["files"]
+    assert files[numbers["sequencenetMedian"]["file"]]["rule"] == "numbers"
     for entry in numbers.values():
-        assert all((project / path).is_file() for path in [entry["file"], *entry["inputs"]])
+        made_of = files[entry["file"]]["inputs"]
+        assert all((project / path).is_file() for path in [entry["file"], *made_of])
         assert all((project / "paper/sections" / name).is_file() for name in entry["sections"])
     cell = numbers["evidencePairSentence"]["record"][0]
     found = table(small, cell["file"].removesuffix(".csv"))

@@ -228,7 +228,8 @@ def test_results_lists_the_macros_that_are_used_and_their_origin(record, tmp_pat
     found = {entry["name"]: entry for entry in content["numbers"]}
     assert found.keys() == {"used", "longer", "evidencePairSentence"}
     assert found["used"]["value"] == "4.52"
-    assert found["used"]["inputs"] == ["table1.csv"]
+    made_of = content["files"][found["used"]["file"]]
+    assert made_of == {"rule": "numbers", "inputs": ["table1.csv"]}
     assert found["used"]["sections"] == ["a.tex", "b.tex"]
     assert found["longer"]["value"] == "a\n\\textbf{b}\\}c"
     assert found["evidencePairSentence"]["record"][0]["file"] == "controls.csv"

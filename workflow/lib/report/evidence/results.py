@@ -25,8 +25,8 @@ def results_json(
 
     generated: by the path of each generated file of macros its `rule` and `inputs`. sections: the
     LaTeX sources. cited: evidence_sources.json, by macro the cells of the record. facts: of the
-    run, from its provenance. Each entry has name, value (LaTeX), file, rule, inputs, sections;
-    macros of the evidence have `record` as well: file, keys, column and value of each cell. Raises
+    run, from its provenance. Each entry has name, value (LaTeX), file, sections, and `files` has
+    rule and inputs of each file; macros of the evidence have `record` as well: file, keys, column and value of each cell. Raises
     InputError where two files define one macro.
     """
     used = _users(sections)
@@ -44,14 +44,17 @@ def results_json(
                 "name": name,
                 "value": value,
                 "file": file,
-                RULE: origin[RULE],
-                INPUTS: list(origin[INPUTS]),
                 "sections": used[name],
             }
             if name in record:
                 entries[name]["record"] = record[name]
     run = {key: facts[key] for key in ("commit", "uncommitted_changes", "source", "simulated")}
-    content = {"run": facts["config"]["run"], **run, "numbers": list(entries.values())}
+    files = {
+        file: {RULE: origin[RULE], INPUTS: list(origin[INPUTS])}
+        for file, origin in generated.items()
+    }
+    content = {"run": facts["config"]["run"], **run, "files": files}
+    content["numbers"] = list(entries.values())
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
