@@ -26,13 +26,13 @@ def results_json(
     generated: by the path of each generated file of macros its `rule` and `inputs`. sections: the
     LaTeX sources. cited: evidence_sources.json, by macro the cells of the record. facts: of the
     run, from its provenance. Each entry has name, value (LaTeX), file, sections, and `files` has
-    rule and inputs of each file; macros of the evidence have `record` as well: file, keys, column and value of each cell. Raises
-    InputError where two files define one macro.
+    rule and inputs of each file; macros of the evidence have `record` as well: file, keys, column
+    and value of each cell. Raises InputError where two files define one macro.
     """
     used = _users(sections)
     record = json.loads(Path(cited).read_text(encoding="utf-8"))
     entries: dict[str, dict[str, Any]] = {}
-    for file, origin in generated.items():
+    for file in generated:
         for name, value in macros_of(Path(file).read_text(encoding="utf-8")).items():
             if name not in used:
                 continue
