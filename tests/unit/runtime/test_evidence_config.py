@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 from tests.unit.runtime.test_config import PAPER, SCHEMA, merged
 from workflow.lib.runtime.config import check_config
-from workflow.lib.runtime.trainings import folds_of, seeds_of
+from workflow.lib.runtime.trainings import folds_of, seeds_of, trainings
 from workflow.lib.runtime.variants import settings
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -53,3 +54,9 @@ def test_the_small_evidence_has_the_same_models_and_its_own_run(evidence):
     for name, model in small["models"].items():
         training, whole = model["training"], evidence["models"][name]["training"]
         assert "epochs" not in training or training["batch"] < whole["batch"]
+
+
+def test_what_is_on_record_is_what_its_config_makes():
+    table = pd.read_csv(CONFIG.parent / "paper/record/trainings.csv")
+    on_record = table[["network", "fold", "seed"]].itertuples(index=False, name=None)
+    assert set(on_record) == set(trainings(checked("evidence", "evidence_record")))

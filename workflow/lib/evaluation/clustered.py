@@ -20,7 +20,8 @@ Letters: n signals, s seeds, b resamples.
 import numpy as np
 from scipy import stats
 
-CONFIDENCE = 0.95
+from workflow.lib.evaluation.scores import CONFIDENCE
+
 _AT_ONCE = 1000  # resamples, so that what is computed of them stays small
 
 

@@ -8,22 +8,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from workflow.lib.evaluation.clustered import draw_signals
 from workflow.lib.evaluation.scores import CONFIDENCE
 
 AT_ONCE = 50_000  # numbers that a step of a computation works on, so that they stay in a cache
-SEED = 0
 
 
 class Resamples:
     """How often each of n signals is drawn, in b resamples: the same for the same n and b."""
 
     def __init__(self, n: int, resamples: int) -> None:
-        rng = np.random.default_rng(SEED)
-        self.times = np.empty((n, resamples), np.uint16).T  # a signal's stand together
-        for rows in self._blocks():
-            drawn = rng.integers(n, size=(rows.stop - rows.start, n))
-            drawn += n * np.arange(len(drawn))[:, None]
-            self.times[rows] = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
+        self.times = draw_signals(n, resamples).T  # a signal's stand together
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sums of the columns of (n, c) over the drawn signals: (b, c)."""
