@@ -36,6 +36,13 @@ include: "workflow/rules/evidence.smk"
 include: "workflow/rules/hypotheses.smk"
 include: "workflow/rules/views.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/release.smk"
+include: "workflow/rules/scans.smk"
+include: "workflow/rules/maps.smk"
+include: "workflow/rules/grains.smk"
+include: "workflow/rules/map_views.smk"
+include: "workflow/rules/training_sets.smk"
+include: "workflow/rules/maps_record.smk"
 include: "workflow/rules/paper.smk"
 
 
@@ -45,6 +52,8 @@ onstart:
         checked(check_candidates, config, CLASSES)
     if {"ambiguity", *OF_SWEEP}.intersection(workflow.dag_settings.targets):
         checked(check_sweep, config)
+    if "maps" in workflow.dag_settings.targets:
+        checked(check_scans, config)
     if workflow.local_exec:
         checked(check_gpu, config, bool(workflow.deployment_settings.deployment_method))
         if workflow.is_main_process and not workflow.touch:
@@ -75,4 +84,10 @@ rule ambiguity:
     input:
         made_of_datasets([config["table_fold"]], SWEEP),  # as `every_intermediate` explains
         OF_SWEEP,
+    localrule: True
+
+
+rule maps:
+    input:
+        OF_MAPS,
     localrule: True

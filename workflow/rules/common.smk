@@ -16,6 +16,7 @@ from workflow.lib.runtime.files import InputError, check_writable
 from workflow.lib.runtime.forecast import Training, forecast
 from workflow.lib.runtime.gpu import check_gpu, why_no_gpu
 from workflow.lib.runtime.kept import ANEW
+from workflow.lib.runtime.scans import check_scans, scans_of
 from workflow.lib.runtime.surroundings import own_code_first, settle
 from workflow.lib.runtime.trainings import made_of, seeds_of, settings_of, trainings
 from workflow.lib.runtime.variants import (

@@ -12,6 +12,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 from workflow.lib.runtime.files import InputError
+from workflow.lib.runtime.scans import scans_of
 from workflow.lib.runtime.trainings import check_trainings
 from workflow.lib.runtime.variants import check_models, read_classes, resolve_models
 
@@ -65,6 +66,7 @@ def check_config(config: dict[str, Any], schema: Path) -> None:
         if config["data"][key] is not None:
             config["data"][key] = one_path(config["data"][key])
     _check_source(config["data"])
+    scans_of(config)
     swept = config["ambiguity"]["facet_amplitudes"]
     if swept and config["data"]["source"] != "simulated":
         raise InputError(

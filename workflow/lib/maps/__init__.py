@@ -1,0 +1,1 @@
+"""Whole scans: orientation maps, grains, anomalies, formats of other programs."""

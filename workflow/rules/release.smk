@@ -1,0 +1,2 @@
+# Models to hand out.
+# Needs: models/, folds/, scores. Makes: release.zip.

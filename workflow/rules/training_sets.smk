@@ -1,0 +1,2 @@
+# Training sets from scans.
+# Needs: scan.json, ebsd.h5. Makes: maps/<scan>/training_set/, registration.json.
