@@ -233,12 +233,7 @@ def _write_header(file: h5py.File, raster: Raster) -> None:
     _write(header, {"grid_type": "square", "scan_unit": "um"} | numbers | steps)
     unknown = dict.fromkeys(("space_group", "point_group"), "None")
     phases = {
-        "-1": {
-            "name": "not_indexed",
-            "color": "white",
-            "space_group": "None",
-            "point_group": "None",
-        },
+        "-1": {"name": "not_indexed", "color": "white"} | unknown,
         "0": {"name": PHASE, "color": "tab:blue", "space_group": 225, "point_group": "m-3m"},
     }
     for number, phase in phases.items():
