@@ -1,5 +1,7 @@
 """A copy of the project in which the `ci` run is made once for all tests that look at it."""
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -63,8 +65,27 @@ def snakemake(project) -> Snakemake:
 
 
 @pytest.fixture(scope="session")
-def finished(snakemake, project) -> Path:
-    """The folder results/ci after the whole pipeline, from simulated archive to PDF."""
-    done = snakemake()
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+def made_once(tmp_path_factory) -> Path:
+    """A project after the whole pipeline, from simulated archive to PDF: for all processes of tests.
+
+    The first one makes it on both cores; the others wait.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own if os.environ.get("PYTEST_XDIST_WORKER") is None else own.parent
+    folder = shared / "made_once"
+    with open(shared / "made_once.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = shared / "unfinished"
+            done = copy_project(unfinished)()
+            assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+            unfinished.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(made_once, snakemake, project) -> Path:
+    """The folder results/ci of `project` after the whole pipeline."""
+    for name in ("results", ".snakemake"):
+        shutil.copytree(made_once / name, project / name, symlinks=True, dirs_exist_ok=True)
     return project / "results/ci"

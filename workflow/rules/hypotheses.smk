@@ -1,10 +1,12 @@
 # The paper's own hypotheses, tested: errors near seams, mixed spellings, errors by crystal direction.
-# Needs: predictions/. Makes: record/seams.csv, near_far.csv, spellings.csv and triangle.csv.
+# Of the models that are no other's with another budget.
+# Needs: predictions/, record/models.csv. Makes: record/seams.csv, near_far.csv, spellings.csv and triangle.csv.
 
 
 rule hypotheses:
     input:
         predictions=table_fold(PREDICTIONS),
+        models=f"{RESULTS}/record/models.csv",
     output:
         seams=f"{RESULTS}/record/seams.csv",
         near_far=f"{RESULTS}/record/near_far.csv",

@@ -15,6 +15,7 @@ from workflow.lib.runtime.script import logger, run
 
 def main(
     predictions: Sequence[Path],
+    models: Path,
     titles: Mapping[str, str],
     kinds: Mapping[str, str],
     resamples: int,
@@ -23,7 +24,13 @@ def main(
     spellings: Path,
     triangle: Path,
 ) -> None:
-    """Write the four tables as CSV. titles, kinds: of the models by name."""
+    """Write the four tables as CSV. titles, kinds: of the models by name.
+
+    models: the record's table of them; those that are another with more or less arithmetic (see
+    `evaluation.evidence.bases`) are left out.
+    """
+    base = pd.read_csv(models, keep_default_na=False).set_index("network")["base"]
+    titles = {name: title for name, title in titles.items() if not base.get(name)}
     evidence = read_evidence(predictions, titles)
     by_distance, compared = seam_tables(evidence, titles, kinds, resamples)
     tables: dict[Path, pd.DataFrame] = {
@@ -42,6 +49,7 @@ if __name__ == "__main__":
         main,
         snakemake.log[0],
         predictions=[Path(path) for path in snakemake.input.predictions],
+        models=Path(snakemake.input.models),
         titles=snakemake.params.titles,
         kinds=snakemake.params.kinds,
         resamples=snakemake.params.resamples,

@@ -31,9 +31,9 @@ class Evidence:
 
 
 def read_evidence(paths: Sequence[Path], titles: Mapping[str, str]) -> Evidence:
-    """The answers in predictions files of one fold, whose models have `titles`.
+    """The answers of those models that have `titles`, in predictions files of one fold.
 
-    Raises InputError where files are of different signals, or of a model without a title.
+    Raises InputError where files are of different signals, or none is of such a model.
     """
     found: dict[str, list[Predictions]] = {}
     reference, simulated = None, False
@@ -47,10 +47,10 @@ def read_evidence(paths: Sequence[Path], titles: Mapping[str, str]) -> Evidence:
                 "one dataset: give this run a name of its own (config key run)"
             )
         found.setdefault(str(attributes["network"]), []).append(predictions)
-    if reference is None or not set(found) <= set(titles):
+    if reference is None or not set(found) & set(titles):
         raise InputError(
-            f"predictions of {', '.join(sorted(set(found) - set(titles))) or 'no model'}; expected "
-            f"some of {', '.join(titles)}"
+            f"predictions of {', '.join(sorted(found)) or 'no model'}; expected some of "
+            f"{', '.join(titles)}"
         )
     answers = {name: _together(found[name]) for name in titles if name in found}
     return Evidence(answers, reference, simulated)

@@ -89,7 +89,7 @@ def budget(record: Record) -> str:
     return (
         f"With {listed(budgets)} TFLOP, medians with TTA are {listed(values[0])} for {titles[0]} "
         f"and {listed(values[1])} for {titles[1]}, which is lower at {lower} of {len(pairs)} "
-        f"budgets; of the {len(known)} with intervals on both sides, these are apart at {apart}."
+        f"budgets; intervals, known at {len(known)} of them, are apart at {apart}."
     )
 
 
