@@ -66,7 +66,7 @@ def snakemake(project) -> Snakemake:
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory) -> Path:
-    """A project after the whole pipeline, from simulated archive to PDF: for all processes of tests.
+    """A project after the whole pipeline, from simulated archive to PDF, for all test processes.
 
     The first one makes it on both cores; the others wait.
     """
