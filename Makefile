@@ -8,7 +8,7 @@ FREEZE := $(BIN)/python -m pip freeze | sed 's/+cpu$$//'
 TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 
 .DEFAULT_GOAL := help
-.PHONY: help installed tools demo tune ambiguity evidence record report test lint bench bench-pipeline \
+.PHONY: help installed tools demo tune ambiguity evidence record map report test lint bench bench-pipeline \
 	rulegraph tex clean requirements pins
 
 # What the caller's shell has set for other work: which code Python runs and how, where jobs go,
@@ -71,6 +71,17 @@ evidence: installed tex ## controls, folds and seeds, and the paper with them: h
 
 record: installed ## the evidence run's record, copied to paper/record/
 	@$(BIN)/python -m workflow.scripts.freeze results/evidence paper/record
+
+# What make is told reaches the shell as variables, so that a path may hold anything.
+map: installed ## a scan's orientation map: make map SCAN=my.npy MODEL=release.zip (see README)
+	@mkdir -p .snakemake
+	@{ $(BIN)/python -c "$$ONE_AT_A_TIME" "a map" && \
+		told=$$($(BIN)/python -m workflow.scripts.map_config "SCAN=$$SCAN" "MODEL=$$MODEL" \
+			"NAME=$$NAME" "NETWORK=$$NETWORK" "VIEWS=$$VIEWS" "ARRAY=$$ARRAY" "STEP=$$STEP" \
+			"EBSD=$$EBSD") && \
+		$(SNAKEMAKE) --cores $(CORES) --nolock --rerun-incomplete \
+			--configfile config/map.yaml "$${told%% *}" --quiet rules host -- maps && \
+		echo "Open in a browser:" && ls "$$PWD/$${told#* }"/*/map.html; } <>.snakemake/map.lock
 
 report: demo ## the demo's tables, figures and logs as one zip to browse
 	@$(SNAKEMAKE) --configfile config/demo.yaml --quiet all --report results/demo/report.zip

@@ -66,6 +66,7 @@ def check_config(config: dict[str, Any], schema: Path) -> None:
         if config["data"][key] is not None:
             config["data"][key] = one_path(config["data"][key])
     _check_source(config["data"])
+    _find_maps(config["maps"])
     scans_of(config)
     swept = config["ambiguity"]["facet_amplitudes"]
     if swept and config["data"]["source"] != "simulated":
@@ -105,6 +106,21 @@ def one_path(path: str) -> str:
     real = Path(os.path.realpath(os.path.expanduser(path)))
     here = Path(os.path.realpath(os.curdir))
     return str(real.relative_to(here) if real.is_relative_to(here) else real)
+
+
+def _find_maps(maps: dict[str, Any]) -> None:
+    """Paths of what is mapped, and by what, by `one_path`; the latter must be there."""
+    places = [(maps, "release")]
+    for scan in maps["scans"]:
+        places += [(scan, "signals"), (scan, "background"), (scan.get("ebsd") or {}, "file")]
+    for holder, key in places:
+        if holder.get(key) is not None:
+            holder[key] = one_path(holder[key])
+    if maps["scans"] and maps["release"] and not Path(maps["release"]).is_file():
+        raise InputError(
+            f"config key maps.release: found {maps['release']}, where there is no file, expected a "
+            "run's release.zip (`make demo` makes results/demo/release.zip), or null for this run's"
+        )
 
 
 def _check_part(value: Any, schema: Mapping[str, Any], key: str) -> None:
