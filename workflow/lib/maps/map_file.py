@@ -14,18 +14,26 @@ from typing import Any
 
 import h5py
 import numpy as np
-from scipy.spatial.transform import Rotation
 
-from workflow.lib.runtime.files import InputError
+from workflow.lib.maps.bunge import bunge_rad, quaternions
+from workflow.lib.runtime.files import InputError, remade_by
 from workflow.lib.runtime.hdf5 import member, new_hdf5, opened, reserve
 
-PHASE = "gamma nickel"
+PHASE, FORMULA = "gamma nickel", "Ni"
+LATTICE_ANGSTROM = 3.6  # of Inconel 718's matrix, roughly; no orientation depends on it
 ORIX_FORMAT = "0.15.0"  # whose layout of files this is
 PIXELS_AT_ONCE = 1 << 18  # of `Map.blocks`
 CHUNK = 1 << 16  # pixels
 ORIGINS = ("simulated", "measured", "not stated")
 ANGLES = ("phi1", "Phi", "phi2")
-UNANSWERED_RAD = 4 * np.pi  # what EBSD software writes for each angle of a pixel without any
+COLUMNS = dict.fromkeys(("x", "y", *ANGLES), np.float64)
+COLUMNS |= dict.fromkeys(("confidence", "anomaly"), np.float32)
+COLUMNS |= {"phase_id": np.int64, "id": np.int64, "is_in_data": np.bool_}
+CONVENTION = (
+    "phi1, Phi, phi2: Bunge's Euler angles, radians. As a rotation that turns vectors, "
+    "Rz(phi1) Rx(Phi) Rz(phi2) takes crystal to specimen coordinates; its inverse, which orix has "
+    "for its rotation, takes specimen to crystal coordinates. x and y are specimen axes."
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,8 @@ class MapWriter:
         count, nx = pixels.is_indexed.shape
         if nx != self._raster.nx:
             raise ValueError(f"rows of {nx} pixels for a raster of {self._raster.nx}")
+        if self._done + count * nx > self._raster.pixels:
+            raise ValueError(f"more than the {self._raster.ny} rows of the raster")
         rows = np.arange(self._done // nx, self._done // nx + count)
         step = self._raster.step_um
         columns: dict[str, np.ndarray] = {
@@ -127,32 +137,33 @@ class MapWriter:
 
 
 class Map:
-    """A map that is open for reading."""
+    """A map that is open for reading.
+
+    Raises InputError where the file lacks something, or holds something that does not fit.
+    """
 
     def __init__(self, file: h5py.File) -> None:
-        self._data = member(member(file, "crystal_map"), "data")
-        settings = dict(file.attrs)
-        try:
-            self.header = Header(**{key.name: _plain(settings[key.name]) for key in fields(Header)})
-            self.raster = Raster(
-                int(settings["nx"]), int(settings["ny"]), float(settings["step_um"])
-            )
-        except KeyError as error:
-            raise InputError(
-                f"{file.filename}: lacks the attribute {error}, expected a map of this workflow"
-            ) from None
+        data = member(member(file, "crystal_map"), "data")
+        self.header, self.raster = _described(file)
+        self._data = {name: _column(data, name, self.raster.pixels) for name in COLUMNS}
+
+    def column(self, name: str, first: int, last: int) -> np.ndarray:
+        """One of `COLUMNS`, of the pixels first to last − 1, which lie row by row."""
+        return self._data[name][first:last]
+
+    def angles_rad(self, first: int, last: int) -> np.ndarray:
+        """Bunge angles (last − first, 3) of the pixels first to last − 1."""
+        return np.stack([self.column(name, first, last) for name in ANGLES], -1)
 
     def rows(self, first: int, last: int) -> Pixels:
         """Rows first to last − 1: arrays (last − first, nx, …)."""
         nx = self.raster.nx
-        part = slice(first * nx, last * nx)
-        angles = np.stack([self._data[name][part] for name in ANGLES], -1)
-        is_indexed = self._data["phase_id"][part] >= 0
+        part = first * nx, last * nx
         return Pixels(
-            quaternions(angles).reshape(-1, nx, 4),
-            self._data["confidence"][part].reshape(-1, nx),
-            self._data["anomaly"][part].reshape(-1, nx),
-            is_indexed.reshape(-1, nx),
+            quaternions(self.angles_rad(*part)).reshape(-1, nx, 4),
+            self.column("confidence", *part).reshape(-1, nx),
+            self.column("anomaly", *part).reshape(-1, nx),
+            (self.column("phase_id", *part) >= 0).reshape(-1, nx),
         )
 
     def blocks(self, overlap: int = 0) -> Iterator[tuple[int, Pixels]]:
@@ -169,16 +180,15 @@ class Map:
 @contextmanager
 def new_map(path: Path, raster: Raster, header: Header) -> Iterator[MapWriter]:
     """A map to fill from its first row to its last; written whole or not at all."""
+    if raster.pixels < 1 or not {header.signals_origin, header.training_origin} <= {*ORIGINS}:
+        raise ValueError(f"no map can have {raster} and {header}")
     with new_hdf5(path) as file:
         _write_header(file, raster)
         file.attrs.update(asdict(header), **asdict(raster))
-        file.attrs["convention"] = "crystal to specimen; Bunge angles of its inverse, radians"
+        file.attrs["convention"] = CONVENTION
         file.attrs["notice"] = header.notice
         data = file.create_group("crystal_map/data")
-        types = {"phase_id": np.int64, "id": np.int64, "is_in_data": bool}
-        types |= dict.fromkeys(("x", "y", *ANGLES), np.float64)
-        types |= dict.fromkeys(("confidence", "anomaly"), np.float32)
-        for name, dtype in types.items():
+        for name, dtype in COLUMNS.items():
             data.create_dataset(
                 name,
                 (raster.pixels,),
@@ -200,28 +210,40 @@ def open_map(path: Path) -> Iterator[Map]:
         yield Map(file)
 
 
-def bunge_rad(orientation: np.ndarray) -> np.ndarray:
-    """Bunge angles (n, 3) of orientations (n, 4): φ1 and φ2 in [0, 2π), Φ in [0, π].
+def _described(file: h5py.File) -> tuple[Header, Raster]:
+    """What the attributes say. Raises InputError where they say too little, or nonsense."""
+    settings = {name: _plain(value) for name, value in file.attrs.items()}
+    try:
+        header = Header(**{key.name: settings[key.name] for key in fields(Header)})
+        nx, ny, step_um = (settings[key.name] for key in fields(Raster))
+    except KeyError as error:
+        raise InputError(
+            f"{file.filename}: lacks the attribute {error}, expected a map of this workflow"
+        ) from None
+    told = {"signals_origin": header.signals_origin, "training_origin": header.training_origin}
+    for name, origin in told.items():
+        if origin not in ORIGINS:
+            raise InputError(
+                f"{file.filename}: attribute {name} is {origin!r}, expected {', '.join(ORIGINS)}"
+            )
+    if not (isinstance(nx, int) and isinstance(ny, int) and min(nx, ny) > 0 and step_um > 0):
+        raise InputError(
+            f"{file.filename}: a raster of {nx} by {ny} pixels, {step_um} um apart; expected "
+            "positive numbers"
+        )
+    return header, Raster(nx, ny, float(step_um))
 
-    `UNANSWERED_RAD` where an orientation is NaN.
-    """
-    angles = np.full((len(orientation), 3), UNANSWERED_RAD)
-    known = np.isfinite(orientation).all(-1)
-    if known.any():
-        rotation = Rotation.from_quat(orientation[known], scalar_first=True)
-        angles[known] = rotation.as_euler("ZXZ", suppress_warnings=True)
-        angles[known] %= 2 * np.pi  # Φ is in [0, π] already
-    return angles
 
-
-def quaternions(angles_rad: np.ndarray) -> np.ndarray:
-    """Orientations (n, 4) of Bunge angles (n, 3), the inverse of `bunge_rad`."""
-    orientation = np.full((len(angles_rad), 4), np.nan)
-    known = (angles_rad < UNANSWERED_RAD).all(-1)
-    if known.any():
-        rotation = Rotation.from_euler("ZXZ", angles_rad[known])
-        orientation[known] = rotation.as_quat(canonical=True, scalar_first=True)
-    return orientation
+def _column(data: h5py.Group, name: str, pixels: int) -> h5py.Dataset:
+    column = member(data, name)
+    found = getattr(column, "shape", "a group")
+    if found != (pixels,):
+        path = data.file.filename
+        raise InputError(
+            f"{path}: {column.name} is {found}, expected ({pixels},), one value for each pixel; "
+            f"{remade_by(path)}"
+        )
+    return column
 
 
 def _write_header(file: h5py.File, raster: Raster) -> None:
@@ -242,7 +264,7 @@ def _write_header(file: h5py.File, raster: Raster) -> None:
         structure = group.create_group("structure")
         structure.create_group("atoms")
         lattice = structure.create_group("lattice")
-        lattice["abcABG"] = np.array([1.0, 1, 1, 90, 90, 90])
+        lattice["abcABG"] = np.array([LATTICE_ANGSTROM] * 3 + [90.0] * 3)
         lattice["baserot"] = np.eye(3)
 
 
