@@ -5,7 +5,7 @@
 
 rule exchange:
     input:
-        map=f"{MAP}/map.h5",
+        orientation_map=f"{MAP}/map.h5",
     output:
         ang=f"{MAP}/map.ang",
         ctf=f"{MAP}/map.ctf",
@@ -21,4 +21,24 @@ rule exchange:
         "../scripts/exchange.py"
 
 
-OF_MAPS += of_scans(rules.exchange.output)
+rule compare:
+    input:
+        orientation_map=rules.exchange.input.orientation_map,
+        ebsd=f"{SCAN}/ebsd.h5",
+        grains=f"{SCAN}/ebsd_grains.h5",
+    output:
+        table=f"{MAP}/comparison.csv",
+        histogram=f"{MAP}/comparison_histogram.csv",
+    log:
+        f"{RESULTS}/logs/compare/{{scan}}/{{mapper}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/compare/{{scan}}/{{mapper}}.tsv"
+    conda:
+        "../../envs/maps.yaml"
+    params:
+        library=library_digest("compare"),
+    script:
+        "../scripts/compare.py"
+
+
+OF_MAPS += of_scans(rules.exchange.output) + of_scans(rules.compare.output, "ebsd")

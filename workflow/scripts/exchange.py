@@ -7,9 +7,9 @@ from workflow.lib.maps.map_file import open_map
 from workflow.lib.runtime.script import logger, run
 
 
-def main(map_file: Path, ang: Path, ctf: Path) -> None:
-    """Write the map of `map_file` as `ang` and as `ctf`."""
-    with open_map(map_file) as source:
+def main(orientation_map: Path, ang: Path, ctf: Path) -> None:
+    """Write the map of `orientation_map` as `ang` and as `ctf`."""
+    with open_map(orientation_map) as source:
         write_ang(ang, source)
         write_ctf(ctf, source)
         logger.info("%d by %d pixels", source.raster.nx, source.raster.ny)
@@ -21,7 +21,7 @@ if __name__ == "__main__":
     run(
         main,
         snakemake.log[0],
-        map_file=Path(snakemake.input.map),
+        orientation_map=Path(snakemake.input.orientation_map),
         ang=Path(snakemake.output.ang),
         ctf=Path(snakemake.output.ctf),
     )

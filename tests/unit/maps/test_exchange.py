@@ -358,6 +358,6 @@ def test_every_number_has_a_place_in_its_line():
 def test_the_script_writes_both(tmp_path):
     content = pixels(5, 7)
     source = write_map(tmp_path, content)
-    main(map_file=source, ang=tmp_path / "a.ang", ctf=tmp_path / "a.ctf")
+    main(orientation_map=source, ang=tmp_path / "a.ang", ctf=tmp_path / "a.ctf")
     for path in (tmp_path / "a.ang", tmp_path / "a.ctf"):
         assert off_deg(io.load(str(path)), content).max() < ENOUGH_DEG

@@ -208,5 +208,5 @@ def _told(source: Map) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Printable ASCII in one line, without what opens a line of a header, as all programs read it."""
+    """Printable ASCII in one line, and no # as opens a line of a header: what all programs read."""
     return "".join(c if " " <= c <= "~" and c != "#" else "?" for c in " ".join(text.split()))
