@@ -10,10 +10,10 @@ from workflow.lib.runtime.variants import (
     candidates,
     check_candidates,
     read_classes,
+    released,
     resolve_models,
     settings,
     titles,
-    released,
     viewed,
 )
 

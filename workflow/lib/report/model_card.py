@@ -50,7 +50,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
     title = next(m["title"] for m in facts["models"] if m["network"] == default["network"])
     simulated = facts["data"]["simulated"]
     parts = [
-        f"# {'SIMULATED: ' * simulated}networks of the run {facts['run']}",
+        f"# {'SIMULATED: networks' if simulated else 'Networks'} of the run {facts['run']}",
         f"{markdown_notice(simulated)}{_origin(facts)}",
         "## Models",
         _models_sentence(facts, title),
@@ -132,9 +132,9 @@ def _metric_sentence(facts: Mapping[str, Any]) -> str:
     return (
         f"Misorientation in degrees, with cubic symmetry, on the {of}evaluation set of specimen "
         f"{facts['default']['fold']}, as in Table 1 of the paper: medians and means over seeds, "
-        "with 95 % bootstrap intervals over signals. TTA: the medoid of the answers to all 72 rolls "
-        "of a signal. An answer that is no orientation counts as 62.8°, the largest there is. "
-        "release.json has the same of each model by itself."
+        "with 95 % bootstrap intervals over signals. TTA: the medoid of the answers to all 72 "
+        "rolls of a signal. `invalid` answers are no orientations and count as 62.8°, the largest "
+        "misorientation there is. release.json has the same of each model by itself."
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether a release.json says what this workflow can rely on; of a stranger's nothing is believed."""
+"""Whether a release.json says what is relied on here; of a stranger's nothing is believed."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path

@@ -102,7 +102,7 @@ def _results(answers: Mapping[tuple[str, int, int], Predictions], run: Run) -> l
     """Of each network on the default fold, over its seeds."""
     _, fold, _ = run.default
     rows = []
-    for network in dict.fromkeys(network for network, _, _ in answers):
+    for network in dict.fromkeys(name for name, number, _ in answers if number == fold):
         of_seeds = {
             seed: predictions
             for (name, number, seed), predictions in answers.items()

@@ -59,10 +59,9 @@ class Release:
             task = task_of(weights, self.packed.read(f"{folder}/{MODEL}"))
         except InputError as error:
             raise InputError(f"{self.packed.path}: {folder}: {error}") from error
-        try:
-            signal_space = SignalSpace.from_bytes(self.packed.read(space))
-        except InputError as error:
-            raise InputError(f"{self.packed.path}: {space}: {error}") from error
+        signal_space = SignalSpace.from_bytes(
+            self.packed.read(space), f"{self.packed.path}: {space}"
+        )
         is_simulated, checksum = self.info["data"]["simulated"], self.packed.checksum
         rest = model["title"], is_simulated, task, signal_space, checksum
         return Chosen(network, fold, seed, *rest)
