@@ -1,20 +1,24 @@
-"""Files of a small run, untrained, of which releases are made in tests."""
+"""Releases of a small run that learnt nothing, as they are made and as others may forge them."""
 
-import json
+import hashlib
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from tests.unit.quaternions import random_quaternions
 from workflow.lib.inference.predictions import Predictions, write_predictions
-from workflow.lib.maps.release import Run, Trained
+from workflow.lib.maps.release import Run, Trained, open_release
 from workflow.lib.maps.signal_space import fit_signal_space
 from workflow.lib.models.registry import make_task
 from workflow.lib.models.saved import save_model
+from workflow.lib.runtime.files import InputError
 from workflow.lib.simulation.reflectance import SPECIMENS, simulate_specimen, stream
 from workflow.scripts.release import main
 
+Files = dict[str, bytes]  # of a release, by name
 ROOT = Path(__file__).parents[3]
 N = 40  # signals of a test specimen
 ARCHITECTURES = {
@@ -93,5 +97,34 @@ def release(folder: Path, path: Path, run: Run = RUN, simulated: bool = True) ->
     return path
 
 
-def facts_in(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))
+def files_in(path: Path) -> Files:
+    with zipfile.ZipFile(path) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
+
+
+def written(path: Path, files: Files, compression: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", compression) as packed:
+        for name, content in files.items():
+            packed.writestr(name, content)
+    return path
+
+
+def forged(path: Path, files: Files, compression: int = zipfile.ZIP_STORED) -> Path:
+    """As `written`, with sums that agree: who forges a release makes those as well."""
+    lines = [
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+        for name, content in files.items()
+        if name != "SHA256SUMS"
+    ]
+    return written(path, files | {"SHA256SUMS": "".join(lines).encode()}, compression)
+
+
+def refused(path: Path, *asked) -> str:
+    """What is said of the release at `path` behind its name."""
+    with pytest.raises(InputError) as caught:
+        open_release(path).choose(*asked)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert len(message.splitlines()) == 1
+    assert len(message) < 400 + len(str(path))
+    return message.removeprefix(f"{path}: ")
