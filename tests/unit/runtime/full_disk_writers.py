@@ -22,6 +22,7 @@ import torch
 from workflow.lib.data.dataset import ingest
 from workflow.lib.data.scans import ingest_scans
 from workflow.lib.inference.predictions import write_arrays
+from workflow.lib.maps.release import pack_release
 from workflow.lib.models.saved import save_model
 from workflow.lib.report.learning_curves import plot_learning_curves
 from workflow.lib.report.paper import build_paper
@@ -77,6 +78,7 @@ def writers(archive: Path) -> dict[str, Callable[[Path], None]]:
         "figure.png": draw,
         "training.csv": write_csv,
         "table.tex": lambda path: write_text(path, "word " * 20_000),
+        "release.zip": lambda path: pack_release(path, {"weights": bytes(100_000)}),
         "paper.pdf": compile_paper,
     }
 

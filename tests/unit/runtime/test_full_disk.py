@@ -27,6 +27,7 @@ FILES = [
     "figure.png",
     "training.csv",
     "table.tex",
+    "release.zip",
     "paper.pdf",
 ]
 HAS_TEX = all(map(shutil.which, ("latexmk", "pdflatex", "bibtex"))) or shutil.which("tectonic")

@@ -10,6 +10,7 @@ from workflow.lib.runtime.variants import (
     candidates,
     check_candidates,
     read_classes,
+    released,
     resolve_models,
     settings,
     titles,
@@ -112,3 +113,17 @@ def test_views_are_those_of_models_named_or_of_those_compared_that_learn_in_step
     config["views"]["models"] = ["gone"]
     with pytest.raises(InputError, match=r"views\.models: found .gone., expected some of .* base,"):
         viewed(config, CLASSES)
+
+
+def test_released_are_the_models_named_or_those_compared():
+    config = resolved(MODELS, compared=["known", "base"], release={"models": None})
+    assert released(config) == ["known", "base"]
+    config["release"]["models"] = ["wide"]
+    assert released(config) == ["wide"]
+    for wrong, message in (
+        [["gone"], "found .gone., expected some of"],
+        [[], r"found \[\], expec"],
+    ):
+        config["release"]["models"] = wrong
+        with pytest.raises(InputError, match=rf"key release\.models: {message}"):
+            released(config)

@@ -5,7 +5,7 @@ plans without it.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,18 +143,38 @@ def viewed(config: Mapping[str, Any], classes: Mapping[str, Mapping[str, Any]]) 
     models, named = config["models"], config["views"]["models"]
     if named is None:
         return [name for name in config["compared"] if classes[models[name]["network"]]["loop"]]
-    for name in named:
-        if name not in models:
-            raise InputError(
-                f"config key views.models: found {name!r}, expected some of the models "
-                f"{', '.join(models)}"
-            )
-    return list(named)
+    return _known("views.models", named, models)
+
+
+def released(config: Mapping[str, Any]) -> list[str]:
+    """The models that are handed out: those named, or those compared.
+
+    Raises InputError for an unknown name, and where none is named.
+    """
+    named = config["release"]["models"]
+    names = _known(
+        "release.models", config["compared"] if named is None else named, config["models"]
+    )
+    if not names:
+        raise InputError(
+            "config key release.models: found [], expected some of the models "
+            f"{', '.join(config['models'])}, or null for those compared"
+        )
+    return names
 
 
 def settings(model: Mapping[str, Any]) -> dict[str, Any]:
     """Of a model of the config what decides what is trained."""
     return {key: model[key] for key in SETTINGS}
+
+
+def _known(key: str, names: Sequence[str], models: Mapping[str, Any]) -> list[str]:
+    for name in names:
+        if name not in models:
+            raise InputError(
+                f"config key {key}: found {name!r}, expected some of the models {', '.join(models)}"
+            )
+    return list(names)
 
 
 def _check_together(training: Mapping[str, Any], key: str) -> None:
