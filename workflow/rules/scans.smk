@@ -11,7 +11,7 @@ OF_MAPS = []  # what the target `maps` makes; each of the following files adds t
 
 wildcard_constraints:
     scan="|".join(map(re.escape, SCANS)) or "(?!)",
-    mapper=r"\w+",
+    mapper=r"[\w-]+",
 
 
 def of_scans(pattern, key=None):
