@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from workflow.lib.archive.intensity import FEW, LEVELS, grey_levels, level_warnings
+from workflow.lib.archive.intensity import LEVELS, grey_levels, level_warnings
 from workflow.lib.archive.scan.signals import ScanSignals
 from workflow.lib.archive.specimen import SIGNAL_SHAPE
 from workflow.lib.runtime.files import InputError
@@ -21,10 +21,11 @@ from workflow.lib.runtime.files import InputError
 STRIPS = 64  # spread over the scan
 STRIP_PIXELS = 256
 FEWEST_LEVELS = 2
-# Told: another order makes neighbours so much more alike (0.45 where it is right, on sim-v1).
+FEWEST_ORDERED = 100  # signals; of fewer, some azimuths are alike by chance
+# Told: another order makes neighbours so much more alike.
 SMOOTHER = 0.7
 SMOOTH = 0.4  # what an order must reach to be named
-DISTANCES = range(2, 34)  # in steps of azimuth; from 34 on, the other half turn is near
+HALF_TURN = range(34, 39)  # steps of azimuth: signals nearly repeat there
 
 ELEVATIONS, AZIMUTHS = SIGNAL_SHAPE
 AS_TEXT = sorted(range(AZIMUTHS), key=lambda azimuth: str(5 * azimuth))  # 0, 10, 100, 105, 110, …
@@ -40,9 +41,8 @@ class Sample:
         self.count = 0
         self.levels = np.zeros(LEVELS, np.int64)
         self._elevations = np.zeros(ELEVATIONS)
-        self._variance = np.zeros(ELEVATIONS)
-        self._squares = {name: np.zeros((2, ELEVATIONS)) for name in ("text", "swapped")}
-        self._lags = np.zeros((AZIMUTHS, ELEVATIONS))
+        self._products = np.zeros((ELEVATIONS, AZIMUTHS, AZIMUTHS))
+        self._swapped = np.zeros((ELEVATIONS, AZIMUTHS, AZIMUTHS))
         self._digest = hashlib.sha256()
 
     def add(self, signals: np.ndarray) -> None:
@@ -52,12 +52,9 @@ class Sample:
         self._digest.update(np.ascontiguousarray(signals))
         values = signals.astype(np.float32)
         self._elevations += values.mean(axis=2).sum(axis=0)
-        self._variance += values.var(axis=2).sum(axis=0)
-        for lag in (1, *DISTANCES):
-            self._lags[lag] += _squares(values, lag)
+        self._products += _products(values)
         swapped = values.reshape(-1, AZIMUTHS, ELEVATIONS).swapaxes(1, 2)
-        for name, other in {"text": _undone(values, AS_TEXT), "swapped": swapped}.items():
-            self._squares[name] += _squares(other, 1), other.var(axis=2).sum(axis=0)
+        self._swapped += _products(swapped)
 
     @property
     def sha256(self) -> str:
@@ -66,34 +63,38 @@ class Sample:
     @property
     def warnings(self) -> list[str]:
         """What is unlikely, a clause each."""
-        share = self.levels / self.levels.sum()
-        warnings = level_warnings(share, self.count)
-        return warnings + (self._order_warnings() if self.count >= FEW else [])
+        found = level_warnings(self.levels / self.levels.sum(), self.count)
+        if self.count >= FEWEST_ORDERED:
+            found += self._elevation_warnings() + self._azimuth_warnings()
+        return found
 
-    def _order_warnings(self) -> list[str]:
-        found = []
+    def _elevation_warnings(self) -> list[str]:
         mean = self._elevations / self.count
-        if (np.diff(mean) < 0).all():
-            found.append(
-                f"the mean falls from {mean[0]:.3g} at the first elevation to {mean[-1]:.3g} at "
-                "the last, though higher light is brighter: are elevations in the order 65° to 15°?"
-            )
-        as_is = _relative(self._lags[1], self._variance)
-        text, swapped = (_relative(*self._squares[name]) for name in ("text", "swapped"))
-        apart = min(_relative(self._lags[lag], self._variance) for lag in DISTANCES)
-        if min(text, swapped) < min(SMOOTH, SMOOTHER * as_is):
-            order = (
-                "sorted as text: 0, 10, 100, 105, …"
-                if text < swapped
-                else "the outer of the two axes: (72, 6) made (6, 72) by reshape?"
-            )
-            found.append(f"signals would be smoother if the azimuths were {order}")
-        elif apart < SMOOTHER * as_is:
-            found.append(
+        if (np.diff(mean) >= 0).any():
+            return []
+        return [
+            f"the mean falls from {mean[0]:.3g} at the first elevation to {mean[-1]:.3g} at the "
+            "last, though higher light is brighter: are elevations in the order 65° to 15°?"
+        ]
+
+    def _azimuth_warnings(self) -> list[str]:
+        difference = _differences(self._products)
+        as_is = _of_neighbours(difference, np.arange(AZIMUTHS))
+        orders = {
+            "sorted as text: 0, 10, 100, 105, …": _of_neighbours(difference, np.argsort(AS_TEXT)),
+            "the outer of the two axes, (72, 6) made (6, 72) by reshape": _of_neighbours(
+                _differences(self._swapped), np.arange(AZIMUTHS)
+            ),
+        }
+        likely = min(orders, key=orders.__getitem__)
+        if orders[likely] < min(SMOOTH, SMOOTHER * as_is):
+            return [f"signals would be smoother if the azimuths were {likely}: are they?"]
+        if _of_nearest(difference) < SMOOTHER * as_is:
+            return [
                 "neighbouring azimuths are less alike than some far apart: are they in another "
                 "order than 0° to 355°?"
-            )
-        return found
+            ]
+        return []
 
 
 def look_at(scan: ScanSignals, name: str) -> Sample:
@@ -123,18 +124,29 @@ def _strips(scan: ScanSignals) -> Iterator[np.ndarray]:
         yield signals[:: -(-len(signals) // STRIP_PIXELS)]
 
 
-def _undone(values: np.ndarray, order: list[int]) -> np.ndarray:
-    """Signals whose azimuths lie in `order`, brought back to the order in which they rise."""
-    rising = np.empty_like(values)
-    rising[:, :, order] = values
-    return rising
+def _products(values: np.ndarray) -> np.ndarray:
+    """Products of azimuths of signals (n, 6, 72) less their means, summed over n: (6, 72, 72)."""
+    rows = (values - values.mean(axis=2, keepdims=True)).transpose(1, 2, 0)
+    return rows @ rows.swapaxes(1, 2)
 
 
-def _squares(values: np.ndarray, lag: int) -> np.ndarray:
-    """Mean squared difference at a distance on the circle, summed over signals: (6,)."""
-    return ((values - np.roll(values, lag, axis=2)) ** 2).mean(axis=2).sum(axis=0)
+def _differences(products: np.ndarray) -> np.ndarray:
+    """Mean squared difference of any two azimuths, (72, 72); 1 for those that are unrelated."""
+    squares = np.diagonal(products, axis1=1, axis2=2)
+    both = squares[:, :, None] + squares[:, None, :]
+    unrelated = np.maximum(2 * squares.mean(axis=1), 1e-9)[:, None, None]
+    return ((both - 2 * products) / unrelated).mean(axis=0)
 
 
-def _relative(squares: np.ndarray, variance: np.ndarray) -> float:
-    """Relative to unrelated directions, whose squared difference is twice the variance."""
-    return float(np.mean(squares / np.maximum(2 * variance, 1e-9)))
+def _of_neighbours(difference: np.ndarray, order: np.ndarray) -> float:
+    """The mean difference of azimuths that follow each other on the circle in an order."""
+    return float(difference[order, np.roll(order, -1)].mean())
+
+
+def _of_nearest(difference: np.ndarray) -> float:
+    """The mean difference of each azimuth to the one that is most like it, half turns left out."""
+    others = difference.copy()
+    for step in (0, *HALF_TURN):
+        azimuths = np.arange(AZIMUTHS)
+        others[azimuths, (azimuths + step) % AZIMUTHS] = np.inf
+    return float(others.min(axis=1).mean())

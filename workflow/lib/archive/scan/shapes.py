@@ -15,9 +15,9 @@ LOOKED_AT_BYTES = 1 << 26  # of an array of another type, to tell what it may be
 
 
 def check_signals(array: np.ndarray | h5py.Dataset, name: str) -> None:
-    """Raise InputError, beginning with `name`, unless an array is uint8 (a, b, 6, 72) or (n, 6, 72).
+    """Raise InputError unless an array is uint8 of shape (a, b, 6, 72) or (n, 6, 72).
 
-    The line says what the array may be, and how it becomes one.
+    The line begins with `name` and says what the array may be, and how it becomes one.
     """
     if array.shape[-2:] != SIGNAL_SHAPE or array.ndim not in (3, 4):
         raise InputError(
@@ -87,9 +87,9 @@ def _hint(array: np.ndarray | h5py.Dataset) -> str:
             f"first at pixel {place}: record these pixels again, or write 0 for them"
         )
     low, high = values.min(), values.max()
-    if array.dtype.kind == "f" and 0 <= low and high <= 1:
+    if array.dtype.kind == "f" and low >= 0 and high <= 1:
         return ": scaled to 0–1? save np.rint(255 * signals).astype(np.uint8)"
-    if 0 <= low and high <= HIGHEST:
+    if low >= 0 and high <= HIGHEST:
         return f": its values are from {low:g} to {high:g}: save np.rint(signals).astype(np.uint8)"
     return (
         f": its values are from {low:g} to {high:g}; {likely_scale(values, low, high)}, round and "
