@@ -1,10 +1,11 @@
 """A sample of a scan's signals: what is unlikely about them, and a digest that tells scans apart.
 
 Whether azimuths or elevations lie in another order can be told where neighbours are known to be
-alike. Over the azimuth a signal is smooth: on sim-v1 neighbours (5° apart) differ by 0.15 of what
-unrelated directions do, azimuths two steps apart by 0.3. Light from a higher elevation
-irradiates the surface more, as its sine: on all specimens of sim-v1 the mean rises from the first
-elevation to the last, threefold or more. The sense in which azimuths rise can't be told: a
+alike. Over the azimuth a signal is smooth: on sim-v1 the squared difference of neighbours, 5°
+apart, is 0.08 to 0.15 of that of unrelated directions, and the direction most like each is seldom
+another. Light from a higher elevation irradiates the surface more, as its sine: on all specimens
+of sim-v1 the mean rises from each elevation to the next, threefold or more from 15° to 65°.
+The sense in which azimuths rise can't be told: a
 specimen seen in a mirror looks as well.
 """
 
