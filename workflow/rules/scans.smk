@@ -105,7 +105,7 @@ rule scan:
 rule ebsd:
     input:
         facts=rules.scan.output.facts,
-        ebsd=ebsd_of,
+        ebsd=lambda wildcards: SCANS[wildcards.scan]["ebsd"]["file"],
     output:
         ebsd=f"{SCAN}/ebsd.h5",
     log:

@@ -36,7 +36,7 @@ if __name__ == "__main__":
         snakemake.log[0],
         signals=Path(snakemake.input.signals),
         source=Path(snakemake.params.source),
-        ebsd=Path(snakemake.input.ebsd) if snakemake.input.ebsd else None,
+        ebsd=next(map(Path, snakemake.input.ebsd), None),
         facts=Path(snakemake.output.facts),
         name=snakemake.wildcards.scan,
         settings=snakemake.params.settings,
