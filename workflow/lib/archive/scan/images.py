@@ -142,11 +142,12 @@ def _transpose(
     a, b = shape
     header = {"descr": "|u1", "fortran_order": False, "shape": (a, b, *SIGNAL_SHAPE)}
     np.lib.format.write_array_header_1_0(stream, header)
-    at_once = max(1, STRIP_BYTES // (b * len(DIRECTIONS)))
+    at_once = min(a, max(1, STRIP_BYTES // (b * len(DIRECTIONS))))
+    buffer = np.empty((at_once * b, len(DIRECTIONS)), np.uint8)
     with open(planes, "rb") as source:
         for first in range(0, a, at_once):
             rows = min(at_once, a - first)
-            strip = np.empty((rows * b, len(DIRECTIONS)), np.uint8)
+            strip = buffer[: rows * b]
             for k in range(len(DIRECTIONS)):
                 source.seek((k * a + first) * b)
                 strip[:, k] = np.fromfile(source, np.uint8, rows * b)
