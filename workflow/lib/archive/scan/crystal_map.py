@@ -19,7 +19,7 @@ from orix.io import load
 from workflow.lib.runtime.files import InputError
 
 SUFFIXES = (".ang", ".ctf")
-POINT_GROUP = "m-3m"
+LAUE_CLASS = "m-3m"
 NOT_INDEXED = -1
 GRID_TOLERANCE = 0.1  # of a step, by which positions may be rounded
 SAME_STEP = 0.01
@@ -48,31 +48,39 @@ def is_crystal_map(path: Path) -> bool:
 def read_crystal_map(path: Path) -> RasterMap:
     """The orientations in an .ang or .ctf of a square grid.
 
-    Pixels that their program did not index, or that are of a phase whose point group is known and
-    not m-3m, have no orientation. Raises InputError when the file can't be read or its grid is
-    not a whole square one.
+    Pixels that their program did not index, or that are of a phase whose Laue class is known
+    and not m-3m, have no orientation. Raises InputError when the file can't be read, which for
+    orix takes two pixels or more, or when its grid is not a whole square one.
     """
     found = _load(path)
-    rows, columns, step = _places(np.asarray(found.x), np.asarray(found.y), path)
-    orientation = np.asarray((~found.rotations).data, np.float64).reshape(len(rows), -1, 4)[:, 0]
+    # orix has None for a coordinate that is the same everywhere.
+    x, y = (np.zeros(found.size) if axis is None else axis for axis in (found.x, found.y))
+    rows, columns, step = _places(x, y, path)
+    is_other = _is_other_phase(found)
+    raster = np.empty((rows.max() + 1, columns.max() + 1, 4))
+    raster[rows, columns] = _orientations(found, is_other)
+    told = f"{is_other.sum()} pixels of phases that are not {LAUE_CLASS} count as not indexed"
+    return RasterMap(raster, step, [told] if is_other.any() else [])
+
+
+def _orientations(found: CrystalMap, is_other: np.ndarray) -> np.ndarray:
+    """Orientations (n, 4), crystal to specimen; NaN where not indexed or `is_other`."""
+    orientation = np.asarray((~found.rotations).data, np.float64).reshape(found.size, -1, 4)[:, 0]
     orientation = np.where(orientation[:, :1] < 0, -orientation, orientation)
-    told = []
-    others = [number for number, phase in found.phases if not _is_cubic(phase)]
-    is_other = np.isin(found.phase_id, [n for n in others if n != NOT_INDEXED])
-    if is_other.any():
-        told.append(
-            f"{is_other.sum()} pixels of phases that are not {POINT_GROUP} count as not indexed"
-        )
     is_mark = orientation[:, 0] > np.cos(MARK_RAD / 2)
     orientation[(found.phase_id == NOT_INDEXED) | is_other | is_mark] = np.nan
-    raster = np.empty((rows.max() + 1, columns.max() + 1, 4))
-    raster[rows, columns] = orientation
-    return RasterMap(raster, step, told)
+    return orientation
+
+
+def _is_other_phase(found: CrystalMap) -> np.ndarray:
+    """Which pixels (n,) are indexed, but as a phase of another symmetry."""
+    others = [number for number, phase in found.phases if not _is_cubic(phase)]
+    return np.isin(found.phase_id, [number for number in others if number != NOT_INDEXED])
 
 
 def _is_cubic(phase: object) -> bool:
-    """Whether a phase is of the networks' point group, or says nothing."""
-    return phase.point_group is None or phase.point_group.name == POINT_GROUP
+    """Whether a phase is of the networks' symmetry, or says nothing; EDAX writes 43 for 432."""
+    return phase.point_group is None or phase.point_group.laue.name == LAUE_CLASS
 
 
 def _load(path: Path) -> CrystalMap:
@@ -96,8 +104,6 @@ def _places(
     x: np.ndarray, y: np.ndarray, path: Path
 ) -> tuple[np.ndarray, np.ndarray, float | None]:
     """Each pixel's row and column, (n,) each, and the step. InputError where there is no raster."""
-    if not (np.isfinite(x).all() and np.isfinite(y).all()) or not len(x):
-        raise InputError(f"{path}: its positions are not all numbers, expected x and y in µm")
     steps = [_step(positions) for positions in (x, y)]
     known = [step for step in steps if step is not None]
     if len(known) == 2 and abs(known[0] - known[1]) > SAME_STEP * max(known):
