@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from workflow.lib.archive.specimen import ANGLE_TOLERANCE_RAD, BETA_LIMIT_RAD, check_angles
+from workflow.lib.archive.specimen import ANGLE_TOLERANCE_RAD, BETA_LIMIT_RAD
 from workflow.lib.archive.unindexed import is_unindexed
 from workflow.lib.runtime.files import InputError
 
@@ -54,17 +54,13 @@ def check_radians(
 
     place: says where the pixels are that are True in a mask (n,).
     """
-    if settings["unit"] == "radian" and settings["angles"] == "zyz":
-        check_angles(angles_rad, place, path)
-        return
     first, middle, last = np.abs(angles_rad.T)
-    is_bad = np.maximum(first, last) > FULL_TURN_RAD + ANGLE_TOLERANCE_RAD
-    is_bad |= middle > FULL_TURN_RAD + ANGLE_TOLERANCE_RAD
+    is_bad = np.maximum(np.maximum(first, last), middle) > FULL_TURN_RAD + ANGLE_TOLERANCE_RAD
     in_degrees = settings["unit"] == "degree"
     if is_bad.any():
         highest = np.nanmax(np.abs(angles_rad))
         found = f"{np.rad2deg(highest):.4g}°" if in_degrees else f"{highest:.4g}"
-        expected = "up to 360°" if in_degrees else "radians up to 2π: is their unit degree?"
+        expected = "up to 360°" if in_degrees else "radians up to 2π: set unit: degree?"
         raise InputError(
             f"{path}: Euler angles reach {found}, expected {expected}; {place(is_bad)}"
         )
