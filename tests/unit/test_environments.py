@@ -18,7 +18,7 @@ NOT_PYTHON_PACKAGES = {"python", "cuda-version", *PROGRAMS}
 LEARN = {"learn-cpu", "learn-gpu"}  # the config chooses one of them
 
 # module → its name in the Python package index, where they differ
-INDEX_NAMES = {"yaml": "pyyaml", "urllib3": "requests"}  # urllib3 comes with requests
+INDEX_NAMES = {"yaml": "pyyaml", "PIL": "pillow", "urllib3": "requests"}  # urllib3: of requests
 
 
 def python_packages(environment: Path) -> dict[str, str]:

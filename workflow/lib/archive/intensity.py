@@ -72,7 +72,7 @@ def checked_signals(
     if is_bad.any():
         raise InputError(
             f"{name}: signals reach from {low.min():g} to {high.max():g}, expected 0 to 255; "
-            f"{where(is_bad, rows)}; {_likely_scale(signals, low.min(), high.max())}"
+            f"{where(is_bad, rows)}; {likely_scale(signals, low.min(), high.max())}"
         )
     if signals.dtype.kind == "f":
         _check_rounding(signals, _median(high - low), high.max(), name)
@@ -87,7 +87,7 @@ def checked_signals(
             "from 0 to 255: nothing can be learnt from this set"
         )
     span = checked.max(axis=(1, 2)) - checked.min(axis=(1, 2))
-    warnings = [*_span_warnings(span, rows), *_level_warnings(share, len(checked))]
+    warnings = [*_span_warnings(span, rows), *level_warnings(share, len(checked))]
     if len(checked) > 1 and (checked == checked[0]).all():
         warnings.append(f"all {len(checked)} signals are the same")
     return checked, warnings
@@ -110,7 +110,7 @@ def _span_warnings(span: np.ndarray, rows: np.ndarray) -> list[str]:
     ]
 
 
-def _level_warnings(share: np.ndarray, n: int) -> list[str]:
+def level_warnings(share: np.ndarray, n: int) -> list[str]:
     """What is unlikely of the share of the pixels of n signals at each grey level (256,)."""
     warnings = []
     levels = np.flatnonzero(share)
@@ -168,7 +168,7 @@ def _check_rounding(signals: np.ndarray, typical_span: float, high: float, name:
         )
 
 
-def _likely_scale(signals: np.ndarray, low: float, high: float) -> str:
+def likely_scale(signals: np.ndarray, low: float, high: float) -> str:
     """What signals from `low` to `high`, which are not within 0–255, may be, and what to do."""
     is_float = signals.dtype.kind == "f"
     if low >= 0:
