@@ -12,6 +12,7 @@ from snakemake.utils import update_config
 
 from tests.workflow.conftest import ROOT
 from tests.workflow.test_reruns import plan
+from workflow.lib.report.evidence.freeze import BESIDE, LARGEST_BYTES
 from workflow.lib.report.evidence.record import KEYS
 from workflow.lib.runtime.variants import resolve_models
 
@@ -136,8 +137,9 @@ def test_a_second_run_has_nothing_to_do(small, snakemake):
 
 def test_the_frozen_record_is_whole_small_and_simulated():
     files = {path.name: path.stat().st_size for path in RECORD.iterdir()}
-    assert files.keys() == {*KEYS, "provenance.json", "results.json"}
-    assert sum(files.values()) < 1_000_000
+    assert files.keys() == {*KEYS, *BESIDE, "results.json"}
+    assert files["maps.h5"] < 150_000
+    assert sum(files.values()) < LARGEST_BYTES
     assert json.loads((RECORD / "provenance.json").read_text())["simulated"] is True
 
 

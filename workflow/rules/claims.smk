@@ -17,6 +17,7 @@ MACROS_BY = {
     "data_card.tex": "describe",
     "frontier.tex": "frontier",
     "evidence_numbers.tex": "evidence",
+    "maps_numbers.tex": "maps_figure",
 }
 
 

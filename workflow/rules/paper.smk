@@ -1,6 +1,6 @@
 # From numbers, tables and figures to the PDF.
-# Needs: all of evaluate.smk, several.smk and `evidence`, data_card.*, ambiguity.*, frontier.*, and the
-# sources in paper/.
+# Needs: all of evaluate.smk, several.smk, `evidence` and `maps_figure`, data_card.*, ambiguity.*,
+# frontier.*, and the sources in paper/.
 # Makes: jobs.*, trainings.*, provenance.*, numbers.tex, compiled/paper.pdf, paper.pdf, report/.
 
 from workflow.lib.report.paper import paper_sources
@@ -30,6 +30,9 @@ GENERATED = [
         "risk_coverage.pdf",
         "ambiguity.pdf",
         "ambiguity.tex",
+        "maps.pdf",
+        "maps.tex",
+        "maps_numbers.tex",
         *[f"{figure}.pdf" for figure in EVIDENCE_FIGURES],
         *[text for text in EVIDENCE_TEXTS if text.endswith(".tex")],
     )
@@ -40,7 +43,7 @@ MEASURED = [
     *["ingest", "describe", "signals", "split", "tokenize", "train", "assemble", "predict"],
     *["posterior"] * (config["data"]["source"] == "simulated"),
     *["score", "table1", "figure1", "learning_curves", "several", "ambiguous_grain"],
-    *["ambiguity_record", "frontier", "evidence"],
+    *["ambiguity_record", "frontier", "evidence", "maps_figure"],
 ]
 LATER = ["jobs", "provenance", "numbers", "results", "compile", "paper"]
 
@@ -61,6 +64,7 @@ rule jobs:
             rules.ambiguity_record.output,
             rules.frontier.output,
             rules.evidence.output,
+            rules.maps_figure.output,
         ],
     output:
         jobs=[shown_table("jobs"), *multiext(f"{RESULTS}/jobs", ".md", ".tex")],

@@ -21,7 +21,7 @@ from workflow.lib.report.evidence.claims import (
     difference_of,
     wilson,
 )
-from workflow.lib.report.evidence.freeze import freeze
+from workflow.lib.report.evidence.freeze import BESIDE, freeze
 from workflow.lib.report.evidence.graphical_abstract import bars, plot_graphical_abstract
 from workflow.lib.report.evidence.moved import MISSING, MOVED, NEW, moved_markdown, moved_table
 from workflow.lib.report.evidence.numbers import (
@@ -246,7 +246,7 @@ def test_macros_of_a_line_with_macros_inside():
 def test_only_a_whole_record_is_frozen_and_nothing_is_written_before(tmp_path, capsys):
     run, frozen = tmp_path / "run", tmp_path / "frozen"
     (run / "record").mkdir(parents=True)
-    for name in (*KEYS, "provenance.json"):
+    for name in (*KEYS, *BESIDE):
         (run / "record" / name).write_text("a\n1\n")
     assert freeze_main(run, frozen) == 1
     said = capsys.readouterr().err
@@ -254,9 +254,9 @@ def test_only_a_whole_record_is_frozen_and_nothing_is_written_before(tmp_path, c
     assert "results.json is missing (1 of" in said
     assert not frozen.exists()
     (run / "results.json").write_text("{}")
-    assert freeze(run, frozen) == sorted([*KEYS, "provenance.json", "results.json"])
-    (run / "results.json").write_text("x" * 1_000_001)
-    with pytest.raises(InputError, match=r"comes to 1\.0 MB"):
+    assert freeze(run, frozen) == sorted([*KEYS, *BESIDE, "results.json"])
+    (run / "results.json").write_text("x" * 1_100_001)
+    with pytest.raises(InputError, match=r"comes to 1\.1 MB"):
         freeze(run, frozen)
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from workflow.lib.report.maps_paper import MACROS as OF_MAPS
+from workflow.lib.report.maps_paper import PREFIX
 from workflow.lib.report.paper import build_paper, find_problems, first_error, paper_sources
 from workflow.lib.runtime.files import InputError
 from workflow.scripts.compile import main
@@ -55,6 +57,7 @@ MACROS |= set(
         """,
     )
 )
+MACROS |= {PREFIX + name for name in OF_MAPS}
 
 # Of the files on several answers, which have more than the paper uses: that none is undefined shows
 # when a paper is compiled.
@@ -296,4 +299,5 @@ def test_every_reference_has_a_label_and_every_included_file_exists_or_is_genera
     generated |= {"frontier", "several_numbers", "several", "calibration"}
     generated |= {"ambiguity", "ambiguous_grain"}
     generated |= {"evidence_numbers", "controls", "parts", "fold_summary", "spellings", "claims"}
+    generated |= {"maps_numbers", "maps"}
     assert {name for name in included if not (PAPER / f"{name}.tex").is_file()} == generated

@@ -132,6 +132,7 @@ KEYS = {
     "views.csv": ("network", "fold", "seed", "views", "decision", "statistic"),
     "arithmetic.csv": ("base", "network", "statistic"),
     "claims.csv": ("claim",),
+    "maps.csv": ("truth", "network"),
 }
 
 
