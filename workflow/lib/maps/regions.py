@@ -1,0 +1,157 @@
+"""Connected regions of a map: what lies between boundaries, found strip by strip.
+
+Between two neighbours in a row or a column there is a boundary where they are misoriented by the
+threshold or more. Regions are what hangs together without crossing one. Regions are numbered by
+their first pixel, row by row, so that the numbers don't depend on the strips.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from workflow.lib.maps.map_file import Map
+from workflow.lib.maps.median_filter import median_filtered
+from workflow.lib.orientation import misorientation_deg
+from workflow.lib.runtime.progress import Progress
+
+STRIP_PX = 1 << 16  # pixels, of which each takes about 1 kB while it is filtered
+NONE = -1  # the label of pixels that belong to nothing
+
+
+@dataclass
+class Contacts:
+    """Pairs of regions that touch, each once.
+
+    pair: int64 (k, 2), the smaller number first. edges: int64 (k,), in how many places a pixel of
+    one has a pixel of the other beside it. total_deg: float64 (k,), the sum of the misorientations
+    there.
+    """
+
+    pair: np.ndarray
+    edges: np.ndarray
+    total_deg: np.ndarray
+
+    def renamed(self, name: np.ndarray) -> "Contacts":
+        """With region i called name[i]; what touches itself or has the name `NONE` is left out."""
+        pair = np.sort(name[self.pair], 1)
+        apart = (pair[:, 0] != pair[:, 1]) & (pair[:, 0] != NONE)
+        return gathered(pair[apart], self.edges[apart], self.total_deg[apart])
+
+
+@dataclass
+class Regions:
+    """labels: int32 (ny, nx), 0 to n − 1, or `NONE`; sizes: int64 (n,), in pixels."""
+
+    labels: np.ndarray
+    sizes: np.ndarray
+    contacts: Contacts
+
+    def renamed(self, name: np.ndarray) -> "Regions":
+        """With region i called name[i]: some become one, some `NONE`. Labels are overwritten."""
+        rename(self.labels, name)
+        kept = name != NONE
+        sizes = np.bincount(name[kept], self.sizes[kept]).astype(np.int64)
+        return Regions(self.labels, sizes, self.contacts.renamed(name))
+
+
+def strips(ny: int, nx: int) -> list[slice]:
+    """Rows of a map, so many at a time."""
+    rows = max(1, STRIP_PX // nx)
+    return [slice(first, min(first + rows, ny)) for first in range(0, ny, rows)]
+
+
+def gathered(pair: np.ndarray, edges: np.ndarray, total_deg: np.ndarray) -> Contacts:
+    """One of each pair, with its sums. pair (k, 2): not negative, below 2³¹, smaller first."""
+    pair = pair.astype(np.int64)
+    keys, place = np.unique((pair[:, 0] << 32) | pair[:, 1], return_inverse=True)
+    return Contacts(
+        np.stack((keys >> 32, keys & 0xFFFFFFFF), 1),
+        np.bincount(place, edges, len(keys)).astype(np.int64),
+        np.bincount(place, total_deg, len(keys)),
+    )
+
+
+def rename(labels: np.ndarray, name: np.ndarray) -> None:
+    """Label i becomes name[i], in place; `NONE` stays."""
+    names = np.append(name, NONE).astype(labels.dtype)  # whose last one is what −1 finds
+    for rows in strips(*labels.shape):
+        labels[rows] = names[labels[rows]]
+
+
+def connected(orientation_map: Map, threshold_deg: float, window_px: int) -> Regions:
+    """The regions of a map's orientations after `median_filtered` with this window."""
+    ny, nx = orientation_map.raster.ny, orientation_map.raster.nx
+    labels = np.full((ny, nx), NONE, np.int32)
+    n, joins, contacts = 0, [], []
+    above = np.full((1, nx, 4), np.nan, np.float32)
+    with Progress("grains: regions", ny * nx, "pixel") as progress:
+        for rows in strips(ny, nx):
+            here = _filtered_rows(orientation_map, rows, window_px)
+            labels[rows], found = _within(here, threshold_deg)
+            labels[rows][labels[rows] != NONE] += n
+            n += found
+            with_above = np.concatenate((above, here)) if rows.start else here
+            numbers = labels[rows.stop - len(with_above) : rows.stop]
+            pair, angle_deg = _neighbours(with_above, numbers, len(here))
+            is_joined = angle_deg < threshold_deg
+            joins.append(np.unique(pair[is_joined], axis=0))
+            edges = np.ones(len(pair) - is_joined.sum())
+            contacts.append(gathered(np.sort(pair[~is_joined], 1), edges, angle_deg[~is_joined]))
+            above = here[-1:]
+            progress.add(here.shape[0] * nx)
+    name = _joined(np.concatenate(joins), n)
+    sizes = np.bincount(labels[labels != NONE], minlength=n)
+    all_contacts = Contacts(
+        *(
+            np.concatenate([getattr(part, key) for part in contacts])
+            for key in ("pair", "edges", "total_deg")
+        )
+    )
+    return Regions(labels, sizes, all_contacts).renamed(name)
+
+
+def _filtered_rows(orientation_map: Map, rows: slice, window_px: int) -> np.ndarray:
+    margin = window_px // 2
+    first = max(0, rows.start - margin)
+    pixels = orientation_map.rows(first, min(rows.stop + margin, orientation_map.raster.ny))
+    known = pixels.is_indexed & np.isfinite(pixels.orientation).all(-1)
+    filtered = median_filtered(pixels.orientation, known, window_px)
+    return filtered[rows.start - first : rows.stop - first]
+
+
+def _within(orientation: np.ndarray, threshold_deg: float) -> tuple[np.ndarray, int]:
+    """Labels (k, nx) of a strip's own regions, and how many there are."""
+    known = np.isfinite(orientation).all(-1)
+    number = np.where(known, known.cumsum().reshape(known.shape) - 1, NONE)
+    pair, angle_deg = _neighbours(orientation, number, len(number))
+    name = _joined(pair[angle_deg < threshold_deg], int(known.sum()))
+    labels = np.full(known.shape, NONE, np.int32)
+    labels[known] = name
+    return labels, int(name.max(initial=-1)) + 1
+
+
+def _neighbours(
+    orientation: np.ndarray, labels: np.ndarray, rows: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (m, 2) and misorientations (m,) of neighbours of different labels, none `NONE`.
+
+    rows: how many of the rows, the last ones, have their own neighbours looked at; a row before
+    these is there for those below it.
+    """
+    pairs, angles_deg = [], []
+    for one, other in ((np.s_[-rows:, :-1], np.s_[-rows:, 1:]), (np.s_[:-1], np.s_[1:])):
+        a, b = labels[one], labels[other]
+        apart = (a != b) & (a != NONE) & (b != NONE)
+        pairs.append(np.stack((a[apart], b[apart]), 1).astype(np.int64))
+        q = [torch.as_tensor(orientation[part][apart]) for part in (one, other)]
+        angles_deg.append(misorientation_deg(*q).numpy().astype(float))
+    return np.concatenate(pairs), np.concatenate(angles_deg)
+
+
+def _joined(pair: np.ndarray, n: int) -> np.ndarray:
+    """The number (n,) of the component in which each of n things is; pair (m, 2): joins."""
+    graph = coo_array((np.ones(len(pair), bool), (pair[:, 0], pair[:, 1])), (n, n))
+    return connected_components(graph, directed=False)[1] if n else np.empty(0, np.int32)
