@@ -25,7 +25,7 @@ NONE = -1  # the label of pixels that belong to nothing
 class Contacts:
     """Pairs of regions that touch, each once.
 
-    pair: int64 (k, 2), the smaller number first. edges: int64 (k,), in how many places a pixel of
+    pair: int64 (k, 2), the smaller number first. edges: float64 (k,), in how many places a pixel of
     one has a pixel of the other beside it. total_deg: float64 (k,), the sum of the misorientations
     there.
     """
@@ -38,7 +38,7 @@ class Contacts:
         """With region i called name[i]; what touches itself or has the name `NONE` is left out."""
         pair = np.sort(name[self.pair], 1)
         apart = (pair[:, 0] != pair[:, 1]) & (pair[:, 0] != NONE)
-        return gathered(pair[apart], self.edges[apart], self.total_deg[apart])
+        return Contacts(*summed(pair[apart], self.edges[apart], self.total_deg[apart]))
 
 
 @dataclass
@@ -63,15 +63,15 @@ def strips(ny: int, nx: int) -> list[slice]:
     return [slice(first, min(first + rows, ny)) for first in range(0, ny, rows)]
 
 
-def gathered(pair: np.ndarray, edges: np.ndarray, total_deg: np.ndarray) -> Contacts:
-    """One of each pair, with its sums. pair (k, 2): not negative, below 2³¹, smaller first."""
+def summed(pair: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
+    """One of each pair (k, 2), int64 and in rising order, and its sum of each of the values (k,).
+
+    pair: not negative, below 2³¹, the smaller first.
+    """
     pair = pair.astype(np.int64)
     keys, place = np.unique((pair[:, 0] << 32) | pair[:, 1], return_inverse=True)
-    return Contacts(
-        np.stack((keys >> 32, keys & 0xFFFFFFFF), 1),
-        np.bincount(place, edges, len(keys)).astype(np.int64),
-        np.bincount(place, total_deg, len(keys)),
-    )
+    sums = (np.bincount(place, value, len(keys)) for value in values)
+    return np.stack((keys >> 32, keys & 0xFFFFFFFF), 1), *sums
 
 
 def rename(labels: np.ndarray, name: np.ndarray) -> None:
@@ -99,18 +99,13 @@ def connected(orientation_map: Map, threshold_deg: float, window_px: int) -> Reg
             is_joined = angle_deg < threshold_deg
             joins.append(np.unique(pair[is_joined], axis=0))
             edges = np.ones(len(pair) - is_joined.sum())
-            contacts.append(gathered(np.sort(pair[~is_joined], 1), edges, angle_deg[~is_joined]))
+            contacts.append(summed(np.sort(pair[~is_joined], 1), edges, angle_deg[~is_joined]))
             above = here[-1:]
             progress.add(here.shape[0] * nx)
     name = _joined(np.concatenate(joins), n)
     sizes = np.bincount(labels[labels != NONE], minlength=n)
-    all_contacts = Contacts(
-        *(
-            np.concatenate([getattr(part, key) for part in contacts])
-            for key in ("pair", "edges", "total_deg")
-        )
-    )
-    return Regions(labels, sizes, all_contacts).renamed(name)
+    everywhere = Contacts(*map(np.concatenate, zip(*contacts, strict=True)))
+    return Regions(labels, sizes, everywhere).renamed(name)
 
 
 def _filtered_rows(orientation_map: Map, rows: slice, window_px: int) -> np.ndarray:
