@@ -18,14 +18,10 @@ from workflow.lib.orientation import misorientation_deg, multiply
 
 # Each neighbour's rows and columns from a pixel, and what a pair counts in units of the step
 _STRAIGHT, _SLANTING = math.pi / 8, math.pi / (8 * math.sqrt(2))
-DIRECTIONS = (
-    (0, 1, _STRAIGHT),
-    (1, 0, _STRAIGHT),
-    (1, 1, _SLANTING),
-    (1, -1, _SLANTING),
-)
+DIRECTIONS = ((0, 1, _STRAIGHT), (1, 0, _STRAIGHT), (1, 1, _SLANTING), (1, -1, _SLANTING))
 BRANDON_DEG = 15.0 / math.sqrt(3)  # Brandon (1966): 15°/√Σ from the exact coincidence
-COLUMNS = "grain_1 grain_2 length_um misorientation_deg sigma3_deviation_deg is_sigma3 simulated"
+ANGLES = ["misorientation_deg", "sigma3_deviation_deg", "is_sigma3"]
+COLUMNS = ["grain_1", "grain_2", "length_um", *ANGLES, "simulated"]
 
 
 def boundary_table(grains: Grains, step_um: float, simulated: bool) -> pd.DataFrame:
@@ -46,7 +42,7 @@ def boundary_table(grains: Grains, step_um: float, simulated: bool) -> pd.DataFr
         deviation_deg <= BRANDON_DEG,
         np.full(len(pair), simulated),
     )
-    return pd.DataFrame(dict(zip(COLUMNS.split(), values, strict=True)))
+    return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
 
 
 def sigma3_deviation_deg(one: Tensor, other: Tensor) -> Tensor:
@@ -79,10 +75,10 @@ def _contacts_of_rows(labels: np.ndarray, rows: slice) -> tuple[np.ndarray, ...]
     """
     (ny, nx), pairs, edges, lengths_px = labels.shape, [], [], []
     for down, right, length_px in DIRECTIONS:
-        stop = min(rows.stop, ny - down)
-        columns = slice(max(0, -right), nx - max(0, right))
-        beside = slice(columns.start + right, columns.stop + right)
-        one, other = labels[rows.start : stop, columns], labels[rows.start + down : stop + down, beside]
+        first, last = rows.start, min(rows.stop, ny - down)
+        left, right_end = max(0, -right), nx - max(0, right)
+        one = labels[first:last, left:right_end]
+        other = labels[first + down : last + down, left + right : right_end + right]
         apart = (one != other) & (one != NONE) & (other != NONE)
         pairs.append(np.sort(np.stack((one[apart], other[apart]), 1), 1))
         edges.append(np.full(len(pairs[-1]), float(down * right == 0)))

@@ -14,11 +14,10 @@ from workflow.lib.maps.region_orientations import labelled_strips
 from workflow.lib.orientation import misorientation_deg
 
 ROW_AXIS_PX = 4 / np.sqrt(12)  # the axis of a single row of pixels, 1 wide; no grain is thinner
-COLUMNS = (
-    "grain pixels area_um2 equivalent_diameter_um aspect_ratio x_um y_um touches_edge "
-    "phi1_deg Phi_deg phi2_deg qw qx qy qz orientation_spread_deg mean_confidence mean_anomaly "
-    "simulated"
-).split()
+PLACE = ["grain", "pixels", "area_um2", "equivalent_diameter_um", "aspect_ratio", "x_um", "y_um"]
+MEAN = ["phi1_deg", "Phi_deg", "phi2_deg", "qw", "qx", "qy", "qz"]
+SPREAD = ["orientation_spread_deg", "mean_confidence", "mean_anomaly"]
+COLUMNS = [*PLACE, "touches_edge", *MEAN, *SPREAD, "simulated"]
 
 
 def grain_table(orientation_map: Map, grains: Grains) -> pd.DataFrame:
@@ -28,14 +27,14 @@ def grain_table(orientation_map: Map, grains: Grains) -> pd.DataFrame:
     a line of pixels counts as one pixel wide. x_um, y_um: centroid, with the map's first pixel at
     (0, 0). phi1_deg, Phi_deg, phi2_deg: Bunge angles of the mean orientation, whose quaternion
     follows, crystal to specimen, scalar first. orientation_spread_deg: mean misorientation of its
-    pixels to the mean (grain orientation spread). mean_confidence, mean_anomaly: of the pixels where
-    they are known, empty where of none. simulated: whether signals or training were.
+    pixels to the mean (grain orientation spread). mean_confidence, mean_anomaly: of the pixels
+    where they are known, empty where of none. simulated: whether signals or training were.
     """
     step_um = orientation_map.raster.step_um
     sums = _sums(orientation_map, grains)
     n = grains.sizes
     major_px, minor_px = _axes_px(sums)
-    angles_deg = np.rad2deg(bunge_rad(grains.orientation))
+    mean = np.concatenate((np.rad2deg(bunge_rad(grains.orientation)), grains.orientation), 1)
     columns = {
         "grain": np.arange(len(n)),
         "pixels": n,
@@ -50,16 +49,15 @@ def grain_table(orientation_map: Map, grains: Grains) -> pd.DataFrame:
         "mean_anomaly": _mean_of_known(sums, "anomaly"),
         "simulated": orientation_map.header.is_simulated,
     }
-    columns |= dict(zip(("phi1_deg", "Phi_deg", "phi2_deg"), angles_deg.T, strict=True))
-    columns |= dict(zip(("qw", "qx", "qy", "qz"), grains.orientation.T, strict=True))
+    columns |= dict(zip(MEAN, mean.T, strict=True))
     return pd.DataFrame(columns)[COLUMNS]
 
 
 def _sums(orientation_map: Map, grains: Grains) -> dict[str, np.ndarray]:
     """Of each grain the sums over its pixels, float64 (n,) each.
 
-    n: of ones. x, y: of columns and rows. dx, dy, xx, xy, yy: of distances from the middle of the map
-    and of their products.
+    n: of ones. x, y: of columns and rows. dx, dy, xx, xy, yy: of distances from the middle of the
+    map and of their products.
     """
     n = len(grains.sizes)
     orientation = torch.as_tensor(grains.orientation)
