@@ -21,7 +21,7 @@ import numpy as np
 
 from workflow.lib.maps.map_file import Header, Map, Raster
 from workflow.lib.maps.merging import without_cuts, without_small
-from workflow.lib.maps.region_orientations import means, middle_and_scatter, sampled
+from workflow.lib.maps.region_orientations import means, sampled
 from workflow.lib.maps.regions import connected
 from workflow.lib.runtime.files import InputError
 from workflow.lib.runtime.hdf5 import member, new_hdf5, opened, reserve, write_array
@@ -54,11 +54,8 @@ def segment(
     """
     regions = without_small(connected(orientation_map, threshold_deg, window_px), min_pixels)
     if window_px > 1:
-        regions = without_cuts(
-            regions,
-            threshold_deg,
-            lambda now: middle_and_scatter(sampled(orientation_map, now.labels, now.sizes)),
-        )
+        sample = sampled(orientation_map, regions.labels, regions.sizes)
+        regions = without_cuts(regions, threshold_deg, sample)
     orientation = means(orientation_map, regions.labels, regions.sizes)
     return Grains(regions.labels, orientation, regions.sizes)
 

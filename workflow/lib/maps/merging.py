@@ -1,115 +1,80 @@
 """Regions become grains: small ones join a neighbour, and those that noise has cut are mended."""
 
-import heapq
-from collections.abc import Callable
-
 import numpy as np
-import torch
 
-from workflow.lib.maps.regions import NONE, Contacts, Regions
+from workflow.lib.maps.region_orientations import middle_and_scatter, pooled
+from workflow.lib.maps.regions import NONE, Contacts, Regions, joined
 from workflow.lib.orientation import misorientation_deg
-
-Neighbours = list[dict[int, tuple[int, float]]]  # of each region: edges shared, and their sum
 
 
 def without_small(regions: Regions, min_pixels: int) -> Regions:
     """Regions smaller than `min_pixels` join one beside them, the smallest first.
 
-    They join the one to which the mean misorientation along their common boundary is least. What
-    has nothing beside it belongs to no grain: its pixels get the label `NONE`.
+    They join the one to which the mean misorientation along their common boundary is least; those
+    of the same size do so at once. What has nothing beside it belongs to no grain: its pixels get
+    the label `NONE`.
     """
-    sizes, joined = regions.sizes.tolist(), list(range(len(regions.sizes)))
-    beside = _neighbours_of(regions.contacts, len(sizes))
-    waiting = [(size, region) for region, size in enumerate(sizes) if size < min_pixels]
-    heapq.heapify(waiting)
-    while waiting:
-        size, region = heapq.heappop(waiting)
-        if joined[region] != region or sizes[region] != size:
-            continue  # has grown or gone since
-        if not beside[region]:
-            joined[region] = NONE
-            continue
-        target = min(beside[region], key=lambda other: _mean_and_name(beside[region], other))
-        first, second = sorted((region, target))
-        joined[second] = first
-        sizes[first] += sizes[second]
-        _hand_over(beside, second, first)
-        if sizes[first] < min_pixels:
-            heapq.heappush(waiting, (sizes[first], first))
-    return regions.renamed(numbered(joined))
+    sizes, contacts = regions.sizes, regions.contacts
+    name = np.arange(len(sizes))
+    while True:
+        touching = np.isin(np.arange(len(sizes)), contacts.pair) & (sizes < min_pixels)
+        if not touching.any():
+            break
+        smallest = touching & (sizes == sizes[touching].min())
+        step = joined(_most_alike(contacts, smallest), len(sizes))
+        name, sizes = step[name], np.bincount(step, sizes).astype(np.int64)
+        contacts = contacts.renamed(step)
+    is_grain = sizes >= min_pixels
+    number = np.where(is_grain, is_grain.cumsum() - 1, NONE)
+    return regions.renamed(number[name])
 
 
-def without_cuts(
-    regions: Regions,
-    threshold_deg: float,
-    middle_and_scatter: Callable[[Regions], tuple[torch.Tensor, np.ndarray]],
-) -> Regions:
+def without_cuts(regions: Regions, threshold_deg: float, sample: np.ndarray) -> Regions:
     """Neighbours join that differ by less than the threshold, or less than they scatter.
 
-    middle_and_scatter: of each region the mean orientation (n, 4), and the median misorientation to
-    it in degrees (n,). Where the orientations of two regions scatter by more than the threshold,
-    a difference of their means must exceed the mean of both scatters to count as a boundary.
+    sample: orientations of each region, as `region_orientations.sampled` gives them. Where those of
+    two regions scatter about their means by more than the threshold, by the median, the means must
+    differ by more than the mean of both scatters for a boundary between them.
     In each round the pairs most alike join, each region with one other, until none is left.
     """
+    middle, scatter_deg = middle_and_scatter(sample)
     while len(regions.contacts.pair):
-        middle, scatter_deg = middle_and_scatter(regions)
         one, other = regions.contacts.pair.T
         angle_deg = misorientation_deg(middle[one], middle[other]).numpy()
-        needed_deg = np.maximum(threshold_deg, (scatter_deg[one] + scatter_deg[other]) / 2)
-        share = angle_deg / needed_deg
-        alike = share < 1
-        if not alike.any():
+        share = angle_deg / np.maximum(threshold_deg, (scatter_deg[one] + scatter_deg[other]) / 2)
+        order = share.argsort(kind="stable")
+        alike = regions.contacts.pair[order[share[order] < 1]]
+        if not len(alike):
             break
-        order = share[alike].argsort(kind="stable")
-        regions = regions.renamed(
-            numbered(_in_pairs(regions.contacts.pair[alike][order], len(regions.sizes)))
-        )
+        pair = _each_once(alike)
+        name = joined(pair, len(regions.sizes))
+        sample[pair[:, 0]] = pooled(sample[pair], regions.sizes[pair])
+        middle[pair[:, 0]], scatter_deg[pair[:, 0]] = middle_and_scatter(sample[pair[:, 0]])
+        first = np.unique(name, return_index=True)[1]
+        sample, middle, scatter_deg = sample[first], middle[first], scatter_deg[first]
+        regions = regions.renamed(name)
     return regions
 
 
-def numbered(joined: list[int]) -> np.ndarray:
-    """New numbers (n,) without gaps, in the old order, for regions that joined others.
+def _most_alike(contacts: Contacts, chosen: np.ndarray) -> np.ndarray:
+    """Each of the chosen regions (n,) bool that touch another, and the one it is most like: (m, 2).
 
-    joined[i] is the region of a lower number that i joined, i itself, or `NONE`.
+    Of equals the one with the lowest number.
     """
-    root = np.array(joined, np.int64)
-    for region in np.flatnonzero(root != np.arange(len(root))):  # lower ones are settled already
-        root[region] = NONE if root[region] == NONE else root[root[region]]
-    kept = root != NONE
-    name = np.full(len(root), NONE, np.int64)
-    name[kept] = np.unique(root[kept], return_inverse=True)[1]
-    return name
+    one, other = np.concatenate((contacts.pair, contacts.pair[:, ::-1])).T
+    mean_deg = np.tile(contacts.total_deg / contacts.edges, 2)
+    of_chosen = np.flatnonzero(chosen[one])
+    order = of_chosen[np.lexsort((other[of_chosen], mean_deg[of_chosen], one[of_chosen]))]
+    first = np.unique(one[order], return_index=True)[1]
+    return np.stack((one[order][first], other[order][first]), 1)
 
 
-def _neighbours_of(contacts: Contacts, n: int) -> Neighbours:
-    beside: Neighbours = [{} for _ in range(n)]
-    columns = (*contacts.pair.T.tolist(), contacts.edges.tolist(), contacts.total_deg.tolist())
-    for one, other, edges, total_deg in zip(*columns, strict=True):
-        beside[one][other] = beside[other][one] = (edges, total_deg)
-    return beside
-
-
-def _mean_and_name(beside: dict[int, tuple[int, float]], other: int) -> tuple[float, int]:
-    edges, total_deg = beside[other]
-    return total_deg / edges, other
-
-
-def _hand_over(beside: Neighbours, gone: int, heir: int) -> None:
-    """All contacts of `gone` become those of `heir`."""
-    for other, (edges, total_deg) in beside[gone].items():
-        del beside[other][gone]
-        if other != heir:
-            before = beside[heir].get(other, (0, 0.0))
-            total = before[0] + edges, before[1] + total_deg
-            beside[heir][other] = beside[other][heir] = total
-    beside[gone] = {}
-
-
-def _in_pairs(pair: np.ndarray, n: int) -> list[int]:
-    """What each of n regions joins, the first of these pairs (k, 2) first, each region once."""
-    joined, is_free = list(range(n)), [True] * n
+def _each_once(pair: np.ndarray) -> np.ndarray:
+    """Of pairs (k, 2) those of which neither has been in one before."""
+    taken: set[int] = set()
+    kept = []
     for one, other in pair.tolist():
-        if is_free[one] and is_free[other]:
-            is_free[one] = is_free[other] = False
-            joined[other] = one
-    return joined
+        if one not in taken and other not in taken:
+            taken |= {one, other}
+            kept.append((one, other))
+    return np.array(kept)

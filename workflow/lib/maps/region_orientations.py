@@ -58,6 +58,19 @@ def middle_and_scatter(sample: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
     return middle, angle_deg.nanmedian(1).values.numpy()
 
 
+def pooled(sample: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Samples (k, SAMPLE, 4) of regions that are two each, from those (k, 2, SAMPLE, 4) of both.
+
+    sizes: int (k, 2), their pixels. Each gives as many as is its share of the pixels, evenly taken.
+    """
+    known = np.isfinite(sample).all(-1)
+    weight = known * (sizes / known.sum(-1))[..., None]  # pixels for which a point stands
+    reached = weight.reshape(len(sample), -1).cumsum(1) / weight.sum((1, 2))[:, None]
+    wanted = (np.arange(SAMPLE) + 0.5) / SAMPLE
+    place = (reached[:, None] < wanted[:, None]).sum(2)
+    return np.take_along_axis(sample.reshape(len(sample), -1, 4), place[..., None], 1)
+
+
 def means(orientation_map: Map, labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """The symmetric mean of all pixels of each region, float64 (n, 4).
 

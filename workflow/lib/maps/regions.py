@@ -17,7 +17,7 @@ from workflow.lib.maps.median_filter import median_filtered
 from workflow.lib.orientation import misorientation_deg
 from workflow.lib.runtime.progress import Progress
 
-STRIP_PX = 1 << 16  # pixels, of which each takes about 1 kB while it is filtered
+STRIP_PX = 1 << 15  # pixels, of which each takes about 1 kB while it is filtered
 NONE = -1  # the label of pixels that belong to nothing
 
 
@@ -85,14 +85,15 @@ def connected(orientation_map: Map, threshold_deg: float, window_px: int) -> Reg
     """The regions of a map's orientations after `median_filtered` with this window."""
     ny, nx = orientation_map.raster.ny, orientation_map.raster.nx
     labels = np.full((ny, nx), NONE, np.int32)
-    n, joins, contacts = 0, [], []
+    n, sizes, joins, contacts = 0, [], [], []
     above = np.full((1, nx, 4), np.nan, np.float32)
     with Progress("grains: regions", ny * nx, "pixel") as progress:
         for rows in strips(ny, nx):
             here = _filtered_rows(orientation_map, rows, window_px)
-            labels[rows], found = _within(here, threshold_deg)
-            labels[rows][labels[rows] != NONE] += n
-            n += found
+            own = _within(here, threshold_deg)
+            sizes.append(np.bincount(own[own != NONE]))
+            labels[rows] = np.where(own == NONE, NONE, own + n)
+            n += len(sizes[-1])
             with_above = np.concatenate((above, here)) if rows.start else here
             numbers = labels[rows.stop - len(with_above) : rows.stop]
             pair, angle_deg = _neighbours(with_above, numbers, len(here))
@@ -102,10 +103,10 @@ def connected(orientation_map: Map, threshold_deg: float, window_px: int) -> Reg
             contacts.append(summed(np.sort(pair[~is_joined], 1), edges, angle_deg[~is_joined]))
             above = here[-1:]
             progress.add(here.shape[0] * nx)
-    name = _joined(np.concatenate(joins), n)
-    sizes = np.bincount(labels[labels != NONE], minlength=n)
     everywhere = Contacts(*map(np.concatenate, zip(*contacts, strict=True)))
-    return Regions(labels, sizes, everywhere).renamed(name)
+    return Regions(labels, np.concatenate(sizes), everywhere).renamed(
+        joined(np.concatenate(joins), n)
+    )
 
 
 def _filtered_rows(orientation_map: Map, rows: slice, window_px: int) -> np.ndarray:
@@ -117,15 +118,14 @@ def _filtered_rows(orientation_map: Map, rows: slice, window_px: int) -> np.ndar
     return filtered[rows.start - first : rows.stop - first]
 
 
-def _within(orientation: np.ndarray, threshold_deg: float) -> tuple[np.ndarray, int]:
-    """Labels (k, nx) of a strip's own regions, and how many there are."""
+def _within(orientation: np.ndarray, threshold_deg: float) -> np.ndarray:
+    """Labels (k, nx) of a strip's own regions, from 0."""
     known = np.isfinite(orientation).all(-1)
     number = np.where(known, known.cumsum().reshape(known.shape) - 1, NONE)
     pair, angle_deg = _neighbours(orientation, number, len(number))
-    name = _joined(pair[angle_deg < threshold_deg], int(known.sum()))
     labels = np.full(known.shape, NONE, np.int32)
-    labels[known] = name
-    return labels, int(name.max(initial=-1)) + 1
+    labels[known] = joined(pair[angle_deg < threshold_deg], int(known.sum()))
+    return labels
 
 
 def _neighbours(
@@ -146,7 +146,10 @@ def _neighbours(
     return np.concatenate(pairs), np.concatenate(angles_deg)
 
 
-def _joined(pair: np.ndarray, n: int) -> np.ndarray:
-    """The number (n,) of the component in which each of n things is; pair (m, 2): joins."""
+def joined(pair: np.ndarray, n: int) -> np.ndarray:
+    """The number (n,) of the component in which each of n things is; pair (m, 2): joins.
+
+    Components are numbered by their first member.
+    """
     graph = coo_array((np.ones(len(pair), bool), (pair[:, 0], pair[:, 1])), (n, n))
     return connected_components(graph, directed=False)[1] if n else np.empty(0, np.int32)
