@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from workflow.lib.archive.scan.signals import open_signals
-
 from workflow.lib.maps.truth import check_same, simulated_again, truth_of, write_truth
 from workflow.lib.runtime.script import logger, run
 
