@@ -24,14 +24,14 @@ def main(orientation_map: Path, grains: Path, truth: Path, output: Path) -> None
     with atomic(output) as part:
         pd.DataFrame([row]).to_csv(part, index=False, float_format="%.9g")
     logger.info(
-        "%s by %s: adjusted Rand index %.3f, median %.2f°, anomalies found with an area under the "
-        "curve of %.3f",
-        header.scan,
-        header.network,
-        scores["adjusted_rand_index"],
-        scores["median_deg"],
-        scores["auc_anomalies"],
-    )
+        "%s by %s: adjusted Rand index %.3f, misorientation median %.2f°",
+        header.scan, header.network, scores["adjusted_rand_index"], scores["median_deg"],
+    )  # fmt: skip
+    if scores["anomalies"]:
+        logger.info(
+            "anomalies: area under the curve %.3f, %.0f %% found, false alarms %.2f %%",
+            scores["auc_anomalies"], 100 * scores["found_anomalies"], 100 * scores["false_alarms"],
+        )  # fmt: skip
     if header.notice:
         logger.info("%s", header.notice)
 

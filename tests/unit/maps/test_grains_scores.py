@@ -116,12 +116,14 @@ def test_scores_of_a_map_whose_errors_are_known(judged):
     assert scores["false_alarms_inside"] == 0
 
 
-def test_the_script_writes_a_row(judged, tmp_path):
+def test_the_script_writes_a_row(judged, tmp_path, caplog):
     path, truth = judged
     write_truth(tmp_path / "truth.h5", truth, "anomaly_specimen")
     with open_map(path) as one:
         write_grains(tmp_path / "g.h5", segment(one, 30.0, 1, 1), one.header, one.raster, {})
-    main(path, tmp_path / "g.h5", tmp_path / "truth.h5", tmp_path / "map_scores.csv")
+    with caplog.at_level("INFO", "drm"):
+        main(path, tmp_path / "g.h5", tmp_path / "truth.h5", tmp_path / "map_scores.csv")
+    assert "area under the curve 0.917, 50 % found, false alarms 0.43 %" in caplog.text
     (row,) = pd.read_csv(tmp_path / "map_scores.csv").itertuples()
     assert (row.scan, row.network, row.fold, row.seed, row.views) == ("made up", "known", 1, 1, 1)
     assert row.adjusted_rand_index == 1.0
