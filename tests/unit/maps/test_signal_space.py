@@ -110,15 +110,14 @@ def test_threshold_is_a_quantile_of_the_logarithms_of_validation_signals():
 def test_one_validation_signal_is_enough():
     train, validation = simulated(10, 11), simulated(1, 12)[:1]
     space = fit_signal_space(train, validation, 4, 0.001)
-    assert space.threshold == pytest.approx(space.score(torch.from_numpy(validation)).item(), rel=1e-5)
+    score = space.score(torch.from_numpy(validation)).item()
+    assert space.threshold == pytest.approx(score, rel=1e-5)
 
 
 @pytest.mark.parametrize("specimen", [4, 8, 10])
 def test_simulated_pores_and_under_etching_stand_out(specimen):
     others = [k for k in range(1, 11) if k != specimen]
-    space = fit_signal_space(
-        simulated(300, 1, others), simulated(50, 2, others), COMPONENTS, 0.001
-    )
+    space = fit_signal_space(simulated(300, 1, others), simulated(50, 2, others), COMPONENTS, 0.001)
     rng = stream(103, 4, specimen)
     scan = scan_specimen((64, 64), SPECIMENS[specimen - 1], rng, anomalies=True)
     scores = space.score(torch.from_numpy(scan.signals).flatten(0, 1)).numpy().reshape(64, 64)
@@ -139,9 +138,7 @@ def test_simulated_pores_and_under_etching_stand_out(specimen):
 
 def test_boundaries_of_grains_are_no_anomalies():
     others = [k for k in range(1, 11) if k != 3]
-    space = fit_signal_space(
-        simulated(300, 1, others), simulated(50, 2, others), COMPONENTS, 0.001
-    )
+    space = fit_signal_space(simulated(300, 1, others), simulated(50, 2, others), COMPONENTS, 0.001)
     scan = scan_specimen((64, 64), SPECIMENS[2], stream(5, 3, 3))
     scores = space.score(torch.from_numpy(scan.signals).flatten(0, 1)).numpy()
     mixed = (scan.grains != scan.grains[..., :1]).any(-1).ravel()

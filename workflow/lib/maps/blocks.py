@@ -190,10 +190,10 @@ def _strips(raster: Raster) -> Iterator[tuple[int, int]]:
     return ((y0, min(raster.ny, y0 + rows)) for y0 in range(0, raster.ny, rows))
 
 
-def _tile(rows: int, width: int) -> tuple[int, int]:
-    """Of a block: square, or longer where it is narrow."""
+def _tile(rows: int, width: int) -> tuple[int, int] | None:
+    """Of a block: square, or longer where it is narrow; of one without rows none."""
     across = min(TILE, width)
-    return max(1, min(rows, TILE * TILE // across)), across
+    return (min(rows, TILE * TILE // across), across) if rows else None
 
 
 def _packed(pixels: Pixels) -> np.ndarray:
