@@ -18,7 +18,13 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from tests.benchmarks import bench_data, bench_evaluation, bench_several, bench_training
+from tests.benchmarks import (
+    bench_data,
+    bench_evaluation,
+    bench_maps,
+    bench_several,
+    bench_training,
+)
 from tests.benchmarks.machine import describe
 from tests.benchmarks.measure import CPU, GPU, QUICK, Row, Sizes
 from tests.benchmarks.report import to_markdown, write
@@ -37,6 +43,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "training": bench_training.measure,
     "evaluation": bench_evaluation.measure,
     "several answers": bench_several.measure,
+    "maps": bench_maps.measure,
     "misorientation": measure_misorientation,
     "data": bench_data.measure,
 }

@@ -30,6 +30,7 @@ class Sizes:
     simulated, looped_signals: the same for the simulator.
     specimen_signals: of each of the 20 sets of the ingested archive, whose scans are squares
     of `scan_edge` pixels.
+    mapped_pixels: of a scan.
     matrix_edge, copied_mb: of what measures the machine's limits.
     """
 
@@ -53,13 +54,15 @@ class Sizes:
     looped_signals: int = 1000
     specimen_signals: int = 1000
     scan_edge: int = 96
+    mapped_pixels: int = 40_000
     matrix_edge: int = 2048
     copied_mb: int = 256
 
 
 CPU = Sizes()
 GPU = Sizes(
-    steps={"sequencenet": 300, "eulernet": 1000}, tta_signals=4096, matrix_edge=8192, copied_mb=4096
+    steps={"sequencenet": 300, "eulernet": 1000}, tta_signals=4096,
+    mapped_pixels=1_000_000, matrix_edge=8192, copied_mb=4096
 )  # fmt: skip
 QUICK = Sizes(
     repeats=1, training_signals=2, steps={"sequencenet": 1, "eulernet": 2},
@@ -67,7 +70,7 @@ QUICK = Sizes(
     busy_steps={"sequencenet": 1, "eulernet": 2}, loader_steps=0, lessons=2, tta_signals=2,
     baseline_signals=2, plain_signals=8, decoded_signals=2, quaternions=2000,
     looped_quaternions=200, pairs=2000, simulated=200, looped_signals=20, specimen_signals=4,
-    scan_edge=8, matrix_edge=256, copied_mb=8,
+    scan_edge=8, mapped_pixels=16, matrix_edge=256, copied_mb=8,
 )  # fmt: skip
 
 

@@ -35,8 +35,9 @@ COLUMNS = (
 )  # fmt: skip
 WORKS = (
     "train SequenceNet", "train EulerNet", "predict, SequenceNet", "TTA, SequenceNet",
-    "TTA, equivariant encoder", "TTA, EulerNet", "64 draws", "beam of 16", "misorientation",
-    "medoid", "digit tokens", "decimal tokens", "simulator", "ingest",
+    "TTA, equivariant encoder", "TTA, EulerNet", "64 draws", "beam of 16", "map, SequenceNet",
+    "map, EulerNet", "misorientation", "medoid", "digit tokens", "decimal tokens", "simulator",
+    "ingest",
 )  # fmt: skip
 
 
