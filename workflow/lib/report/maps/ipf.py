@@ -81,7 +81,7 @@ def stereographic(direction: np.ndarray) -> np.ndarray:
 def draw_key(axes: Axes) -> None:
     """Draw the triangle with its colours, its corners named; the axes lose their frame."""
     image, width, height = key_image()
-    picture = axes.imshow(image, origin="lower", extent=(0, width, 0, height))
+    picture = axes.imshow(image[..., :3], origin="lower", extent=(0, width, 0, height))
     border = axes.fill(*key_outline().T, fill=False, ec="0.2", lw=0.7)[0]
     picture.set_clip_path(border)
     for name, corner in CORNERS.items():
