@@ -20,7 +20,7 @@ GRAIN_COLUMNS = {  # of grains.csv that the page shows, with the heading and the
     "Phi_deg": ("Φ / °", "{:.1f}"),
     "phi2_deg": ("φ2 / °", "{:.1f}"),
     "orientation_spread_deg": ("spread / °", "{:.2f}"),
-    "confidence": ("confidence", "{:.2f}"),
+    "mean_confidence": ("confidence", "{:.2f}"),
 }
 
 
