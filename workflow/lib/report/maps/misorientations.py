@@ -17,7 +17,7 @@ from workflow.lib.report.maps.view import View
 from workflow.lib.report.style.figures import styled
 
 EDGES_DEG = np.arange(0.0, 66.0, 2.5)  # of the histograms' bins
-CURVE_EDGES_DEG = np.append(np.arange(0.0, 62.5, 0.5), MAX_MISORIENTATION_DEG)
+CURVE_EDGES_DEG = np.append(np.arange(0.0, 62.0), MAX_MISORIENTATION_DEG)
 RANDOM = 1_000_000  # orientations of the random texture
 PAIRS = 200_000  # of pixels
 
@@ -49,7 +49,7 @@ def plot_misorientations(
     """Shares per degree: of neighbouring grains, of random pairs of pixels, and Mackenzie's."""
     orientation = view.pixels.orientation[view.pixels.is_indexed]
     with styled(style):
-        figure = Figure(figsize=(0.75 * WIDTH_IN, 3.2), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, 3.4), layout="constrained")
         axes = figure.subplots()
         angle, length = boundaries.misorientation_deg, boundaries.length_um
         if len(angle):

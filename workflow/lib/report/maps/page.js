@@ -4,6 +4,7 @@
 
 (() => {
   const KINDS = { uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array };
+  const NONE = 2 ** 32 - 1; // the number of no grain
   const SIDE_PX = 1200; // of the lines' canvas, at least, along its longer side
 
   const map = JSON.parse(document.getElementById("map-data").textContent);
@@ -89,17 +90,19 @@
     const context = lines.getContext("2d");
     for (const input of document.querySelectorAll("[name=overlay]:checked")) {
       const labels = values[input.value].numbers;
+      const differ = (one, other) =>
+        labels[one] !== labels[other] && labels[one] !== NONE && labels[other] !== NONE;
       context.beginPath();
       for (let y = 0; y < ny; y++) {
         for (let x = 0; x < nx; x++) {
-          const here = labels[y * nx + x];
+          const here = y * nx + x;
           const left = x * fine;
           const top = (ny - 1 - y) * fine;
-          if (x > 0 && labels[y * nx + x - 1] !== here) {
+          if (x > 0 && differ(here, here - 1)) {
             context.moveTo(left, top);
             context.lineTo(left, top + fine);
           }
-          if (y > 0 && labels[(y - 1) * nx + x] !== here) {
+          if (y > 0 && differ(here, here - nx)) {
             context.moveTo(left, top + fine);
             context.lineTo(left + fine, top + fine);
           }

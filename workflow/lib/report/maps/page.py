@@ -7,7 +7,7 @@ that its policy of content lets run, layers can be switched and a pixel's values
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -16,12 +16,13 @@ from string import Template
 import numpy as np
 import pandas as pd
 
+from workflow.lib.maps.map_file import Raster
 from workflow.lib.report.maps.ebsd_picture import in_words
 from workflow.lib.report.maps.grain_files import GRAIN_COLUMNS
 from workflow.lib.report.maps.layers import Layer, bar_png, data_uri, key_png, layers_of
 from workflow.lib.report.maps.panels import bar_length_um, length_in_words
 from workflow.lib.report.maps.values import values_of
-from workflow.lib.report.maps.view import View
+from workflow.lib.report.maps.view import View, stride_for_pixels
 from workflow.lib.runtime.files import InputError
 
 MOST_PIXELS = 160_000  # of a page
@@ -77,11 +78,30 @@ def page_of(
     return Template(sources.html.read_text(encoding="utf-8")).substitute(parts)
 
 
-def check_size(page: str, path: Path) -> None:
-    """Raise InputError where a page is larger than one may be."""
-    size = len(page.encode())
-    if size >= MOST_BYTES:
-        raise InputError(f"{path}: {size:,} bytes, expected less than {MOST_BYTES:,}")
+def fitting_page(
+    read: Callable[[int], View],
+    raster: Raster,
+    sources: Sources,
+    grains: pd.DataFrame,
+    pictures: Mapping[str, Path],
+) -> tuple[str, View]:
+    """The page with as many pixels as fit into `MOST_PIXELS` and `MOST_BYTES`, and its view.
+
+    read: the view with a stride. Raises InputError where the pictures alone are too large.
+    """
+    stride = stride_for_pixels(raster, MOST_PIXELS)
+    while True:
+        view = read(stride)
+        page = page_of(view, sources, grains, pictures)
+        size = len(page.encode())
+        if size < MOST_BYTES:
+            return page, view
+        if view.pixels.is_indexed.size == 1:
+            raise InputError(
+                f"{', '.join(map(str, pictures.values()))}: with these the page has {size:,} "
+                f"bytes, expected less than {MOST_BYTES:,}: give it other pictures"
+            )
+        stride += 1
 
 
 def ticks_um(length_um: float) -> np.ndarray:
@@ -111,7 +131,7 @@ def _facts(view: View, grains: pd.DataFrame) -> str:
         "scan": header.scan,
         "signals": header.signals_origin,
         "network": f"{header.network}, fold {header.fold}, seed {header.seed}",
-        "its training": header.training_origin,
+        "learnt from": header.training_origin,
         "views of each signal": str(header.views),
         "pixels": f"{raster.nx:,} × {raster.ny:,} of {raster.step_um:g} µm",
         "indexed": f"{100 * view.indexed / raster.pixels:.2f} %",
@@ -168,12 +188,12 @@ def _figure(view: View, layer: Layer) -> str:
     aspect = float(np.clip(width / height, 0.1, 10))
     whose = f"{layer.title} of {view.header.scan}, {width:g} by {height:g} µm. {layer.caption}"
     return f"""<figure class="layer" id="layer-{layer.name}" style="--aspect:{aspect:.4f}">
-<figcaption><h2>{escape(layer.title)}</h2><p>{escape(layer.caption)}</p></figcaption>
+<figcaption><div><h2>{escape(layer.title)}</h2><p>{escape(layer.caption)}</p></div>
+{_legend(layer)}</figcaption>
 <div class="window"><div class="plot"><div class="frame" style="aspect-ratio:{aspect:.4f}">
 <img alt="{escape(whose)}" src="{data_uri(layer.png)}">{"".join(marks)}
 <span class="name-x">x / µm</span><span class="name-y">y / µm</span>
-</div></div></div>
-{_legend(layer)}</figure>"""
+</div></div></div></figure>"""
 
 
 def _legend(layer: Layer) -> str:
@@ -181,7 +201,7 @@ def _legend(layer: Layer) -> str:
         alt = "Key: red where 001, green where 101, blue where 111 lies along the direction"
         return (
             f'<div class="key"><span class="top">111</span><img alt="{alt}" '
-            f'src="{data_uri(key_png())}"><span>001</span><span>101</span></div>\n'
+            f'src="{data_uri(key_png())}"><span>001</span><span>101</span></div>'
         )
     if layer.scale is None:
         return ""
@@ -189,7 +209,7 @@ def _legend(layer: Layer) -> str:
     alt = f"Colours from {low} to {high}"
     return (
         f'<div class="scale">{low}<img alt="{alt}" src="{data_uri(bar_png(layer.scale))}">'
-        f"{high}</div>\n"
+        f"{high}</div>"
     )
 
 
@@ -224,10 +244,10 @@ def _pictures(pictures: Mapping[str, Path]) -> str:
 
 
 def _footer(view: View) -> str:
-    made = f" Made by {view.header.made_by}." if view.header.made_by else ""
+    made = f" Made with {view.header.made_by}." if view.header.made_by else ""
     return (
-        "Angles are Bunge's, φ1, Φ, φ2, crystal and specimen as in map.ang and map.h5; colours are "
-        f"those of EDAX's TSL software for m-3m.{made}"
+        "Angles are Bunge's φ1, Φ, φ2 in degrees as EBSD software writes them, with x to the right, y "
+        f"up and z towards the reader; colours are those of EDAX's TSL software for m-3m.{made}"
     )
 
 
