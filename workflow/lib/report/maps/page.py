@@ -246,8 +246,8 @@ def _pictures(pictures: Mapping[str, Path]) -> str:
 def _footer(view: View) -> str:
     made = f" Made with {view.header.made_by}." if view.header.made_by else ""
     return (
-        "Angles are Bunge's φ1, Φ, φ2 in degrees as EBSD software writes them, with x to the right, y "
-        f"up and z towards the reader; colours are those of EDAX's TSL software for m-3m.{made}"
+        "Angles are Bunge's φ1, Φ, φ2 in degrees, as EBSD software writes them; x is to the right, "
+        f"y up, z towards the reader; colours are those of EDAX's TSL software for m-3m.{made}"
     )
 
 
