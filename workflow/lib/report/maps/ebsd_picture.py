@@ -20,6 +20,7 @@ from workflow.lib.report.style.figures import styled
 
 LARGEST_DEG = 10.0  # where the colours of the misorientation map end
 BINS_DEG = np.concatenate([np.arange(0, 10, 0.5), np.arange(10, 64, 2.0)])
+LEAST_SHARE = 1e-5  # per degree, where the histogram's axis begins
 HISTOGRAM_IN = 2.4
 
 
@@ -60,7 +61,7 @@ def plot_ebsd(view: View, style: Path, paths: Sequence[Path]) -> None:
         picture = draw_map(
             apart, view, angle, "Misorientation / °", vmin=0, vmax=LARGEST_DEG, cmap="viridis"
         )
-        draw_boundaries(apart, view, lines, colors="white", linewidths=0.4)
+        draw_boundaries(apart, view, lines, colors="white")
         figure.colorbar(picture, ax=apart, shrink=0.8, extend="max")
         _draw_histogram(histogram, view)
         caption = f"Misorientation from EBSD {in_words(view)}; grey: one has no answer"
@@ -74,4 +75,6 @@ def _draw_histogram(axes: Axes, view: View) -> None:
             axes.stairs(share, BINS_DEG, color=f"C{i}", lw=1.4, label=name)
     axes.set(xlabel="misorientation from EBSD / °", ylabel="share per degree", yscale="log")
     axes.set_xlim(0, BINS_DEG[-1])
-    axes.legend()
+    axes.set_ylim(bottom=LEAST_SHARE)
+    if axes.patches:
+        axes.legend()

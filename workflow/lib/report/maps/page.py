@@ -87,27 +87,29 @@ def fitting_page(
 ) -> tuple[str, View]:
     """The page with as many pixels as fit into `MOST_PIXELS` and `MOST_BYTES`, and its view.
 
-    read: the view with a stride. Raises InputError where the pictures alone are too large.
+    read: the view with a stride. Raises InputError where the pictures alone take half of it.
     """
+    of_pictures = sum(path.stat().st_size for path in pictures.values())
+    if of_pictures > MOST_BYTES // 2:
+        raise InputError(
+            f"{', '.join(map(str, pictures.values()))}: {of_pictures:,} bytes, expected at most "
+            f"{MOST_BYTES // 2:,} on a page"
+        )
     stride = stride_for_pixels(raster, MOST_PIXELS)
     while True:
         view = read(stride)
         page = page_of(view, sources, grains, pictures)
-        size = len(page.encode())
-        if size < MOST_BYTES:
+        if len(page.encode()) < MOST_BYTES or view.pixels.is_indexed.size == 1:
             return page, view
-        if view.pixels.is_indexed.size == 1:
-            raise InputError(
-                f"{', '.join(map(str, pictures.values()))}: with these the page has {size:,} "
-                f"bytes, expected less than {MOST_BYTES:,}: give it other pictures"
-            )
         stride += 1
 
 
 def ticks_um(length_um: float) -> np.ndarray:
     """Round numbers from 0 to less than a length, about `TICKS` of them."""
     power = 10.0 ** np.floor(np.log10(length_um / TICKS))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power * TICKS >= length_um)
+    step = next(
+        factor * power for factor in (1, 2, 5, 10) if factor * power * (TICKS + 1) >= length_um
+    )
     return np.arange(0, length_um, step)
 
 

@@ -27,6 +27,9 @@ KEY_SHARE = 0.4  # of the width of one of three maps
 UNINDEXED_RGB = (0.5, 0.5, 0.5)  # a grey, which the key does not have
 BAR_SHARE = 0.3  # of the width, that a scale bar may have
 WIDE = 2.2  # width over height from which maps stand above each other
+LINE_WIDTH = 0.7  # of grain boundaries, points
+LINE_SHARE = 0.12  # of the way from one to the next, that they may cover
+SIDE_PT = 150  # of a map, about
 PER_INCH = 20  # characters of a caption
 DPI = 200
 
@@ -90,7 +93,11 @@ def draw_boundaries(axes: Axes, view: View, lines: np.ndarray, **look: Any) -> N
     """Draw lines (m, 2, 2) of `boundary_lines` over a map; rasterized in a PDF: they are many."""
     left, _, bottom, _ = view.extent_um
     ends = lines * view.step_um + (left, bottom)
-    look = {"colors": "black", "linewidths": 0.6, "capstyle": "projecting"} | look
+    # of many small grains, lines of the usual width would hide the insides
+    length_px = np.abs(lines[:, 1] - lines[:, 0]).sum()
+    across_px = 2 * view.pixels.is_indexed.size / max(length_px, 1)  # from line to line, about
+    width = min(LINE_WIDTH, LINE_SHARE * SIDE_PT * across_px / max(view.shape))
+    look = {"colors": "black", "linewidths": width, "capstyle": "projecting"} | look
     axes.add_collection(LineCollection(ends, rasterized=True, **look), autolim=False)
 
 

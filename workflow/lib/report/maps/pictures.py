@@ -88,7 +88,7 @@ def plot_boundaries(view: View, boundaries: Boundaries, style: Path, paths: Sequ
         draw_boundaries(axes, view, lines[kind != "edge"])
         draw_map(by_kind, view, _of_grains(view), "Boundaries")
         for name, (colour, _) in LOOKS.items():
-            draw_boundaries(by_kind, view, lines[kind == name], colors=colour, linewidths=0.9)
+            draw_boundaries(by_kind, view, lines[kind == name], colors=colour)
         _label_outer([axes, by_kind])
         caption = f"{boundaries.grains} grains; Σ3 within Brandon's criterion; {UNINDEXED}"
         finish_map(figure, view, caption, paths)
