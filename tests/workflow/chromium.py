@@ -152,4 +152,5 @@ class Chromium:
         end = time.monotonic() + WAIT_S
         while not is_so():
             assert time.monotonic() < end, f"not so after {WAIT_S} s"
-            self.evaluate("new Promise((done) => setTimeout(done, 50))")
+            time.sleep(0.05)
+            self.send("Page.getFrameTree")  # brings events along
