@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.offsetbox import AnchoredOffsetbox
-from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
+from matplotlib.offsetbox import AnchoredOffsetbox, AuxTransformBox, TextArea, VPacker
+from matplotlib.patches import Rectangle
 
 from workflow.lib.report.maps.ipf import draw_key, tsl_rgb
 from workflow.lib.report.maps.view import View
@@ -68,7 +68,7 @@ def map_figure(
     places = [grid[i // columns, i % columns] for i in range(maps)]
     places += [grid[-1, :columns]] * (below_in > 0)
     if key:
-        beside = figure.add_subplot(grid[rows - 1, -1])
+        beside = figure.add_subplot(grid[:rows, -1])
         draw_key(beside)
         if legend:
             beside.legend(handles=legend, loc="lower center", bbox_to_anchor=(0.5, 1.4))
@@ -146,10 +146,11 @@ def length_in_words(length_um: float) -> str:
 def _add_scale_bar(axes: Axes, view: View) -> None:
     left, right, bottom, top = view.extent_um
     length_um = bar_length_um(right - left)
-    bar: AnchoredOffsetbox = AnchoredSizeBar(
-        axes.transData, length_um, length_in_words(length_um), "lower right", pad=0.3,
-        borderpad=0.4, sep=2, frameon=True, size_vertical=min(top - bottom, right - left) / 80,
-        fontproperties={"size": 7},
-    )  # fmt: skip
+    thick_um = min(top - bottom, right - left) / 80
+    line = AuxTransformBox(axes.transData)
+    line.add_artist(Rectangle((0, 0), length_um, thick_um, color="black", lw=0))
+    label = TextArea(length_in_words(length_um), textprops={"size": 7})
+    both = VPacker(children=[line, label], align="center", pad=0, sep=2)
+    bar = AnchoredOffsetbox("lower right", child=both, pad=0.3, borderpad=0.4)
     bar.patch.set(alpha=0.8, linewidth=0)
     axes.add_artist(bar)
