@@ -1,0 +1,1 @@
+"""Pictures of an orientation map, and its page for a browser."""
