@@ -78,6 +78,7 @@ rule all:
         f"{RESULTS}/data_card.md",
         f"{RESULTS}/jobs.md",
         f"{RESULTS}/report/logs.html",
+        OF_RELEASE,
         traces(),
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from workflow.lib.maps.signal_space import fit_signal_space
-
 from workflow.lib.data.split import read_fold
+from workflow.lib.maps.signal_space import fit_signal_space
 from workflow.lib.runtime.script import logger, run
 
 

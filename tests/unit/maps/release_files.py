@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from workflow.lib.maps.signal_space import fit_signal_space
 
 from tests.unit.quaternions import random_quaternions
 from workflow.lib.inference.predictions import Predictions, write_predictions
 from workflow.lib.maps.release import Run, Trained, open_release
+from workflow.lib.maps.signal_space import fit_signal_space
 from workflow.lib.models.registry import make_task
 from workflow.lib.models.saved import save_model
 from workflow.lib.runtime.files import InputError

@@ -62,9 +62,7 @@ def _simulated(given: Mapping[str, Any], run: str) -> dict[str, Any]:
 def _check(scan: Mapping[str, Any], config: Mapping[str, Any]) -> None:
     key = f"config key maps.scans, {scan['name']}"
     if "signals" not in scan:
-        raise InputError(
-            f"{key}: signals are missing, the path of a file or a folder"
-        )
+        raise InputError(f"{key}: signals are missing, the path of a file or a folder")
     if scan["truth"] is not None and config["data"]["source"] != "simulated":
         raise InputError(
             f"{key}: truth {scan['truth']} with data.source {config['data']['source']}: only of "
