@@ -5,8 +5,7 @@
 Scans are files of simulated signals, repeated. `make bench` has the rates alone; this program also
 maps whole scans of 10⁵, 10⁶ and 4·10⁶ pixels, each in a process of its own, whose peak memory it
 prints (4·10⁶ pixels need 2 GB of disk for a while, and the time of as many predictions). Weights
-are untrained: they take the same time. Their sequences end nowhere, as those of trained ones do
-at their end.
+are untrained, which takes the same time: a sequence is always written to its full length.
 """
 
 import argparse
