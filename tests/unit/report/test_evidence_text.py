@@ -81,7 +81,10 @@ def test_directions_are_those_of_the_numbers(record):
     assert "Euler angles, deep \\dg{2.80} (higher)" in found["RegressionSentence"]
     assert "Lucky on test signals \\dg{1.00} (lower)" in found["RegressionSentence"]
     assert "GRU \\dg{2.05} (not distinguishable)" in found["WriterSentence"]
-    assert "which is lower at 2 of 2 budgets; of the 2 with" in found["BudgetSentence"]
+    assert (
+        "which is lower at 2 of 2 budgets; intervals, known at 2 of them,"
+        in found["BudgetSentence"]
+    )
 
 
 def test_the_control_is_chosen_by_validation_signals_and_no_budget_variant(record):

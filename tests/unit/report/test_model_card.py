@@ -144,7 +144,9 @@ def test_uncommitted_changes_are_admitted():
     assert "0123abc, with uncommitted changes." in " ".join(model_card(facts).split())
 
 
-def test_the_config_that_it_shows_is_one_that_the_workflow_takes():
+def test_the_config_that_it_shows_is_one_that_the_workflow_takes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "release.zip").touch()
     example = yaml.safe_load(re.search(r"```yaml\n(.*?)```", CARD, re.DOTALL)[1])
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     update_config(config, example)

@@ -223,5 +223,8 @@ def test_the_readme_has_a_row_per_key():
     names |= {f"models.*.{key}" for key in ("like", "title", "folds", "seeds")}
     for network in read_classes(SCHEMA.parent).values():
         names |= {f"models.*.architecture.{key}" for key in network["architecture"]["properties"]}
+    scan = yaml.safe_load(SCHEMA.read_text())["$defs"]["scan"]["properties"]
+    names |= {f"maps.scans.*.{key}" for key in scan.keys() - {"ebsd"}}
+    names |= {f"maps.scans.*.ebsd.{key}" for key in scan["ebsd"]["properties"]}
     rows = {line.split("`")[1] for line in readme.splitlines() if line.startswith("| `")}
     assert rows == names

@@ -26,9 +26,11 @@ PIXELS_AT_ONCE = 1 << 18  # of `Map.blocks`
 CHUNK = 1 << 16  # pixels
 ORIGINS = ("simulated", "measured", "not stated")
 ANGLES = ("phi1", "Phi", "phi2")
-COLUMNS = dict.fromkeys(("x", "y", *ANGLES), np.float64)
-COLUMNS |= dict.fromkeys(("confidence", "anomaly"), np.float32)
-COLUMNS |= {"phase_id": np.int64, "id": np.int64, "is_in_data": np.bool_}
+COLUMNS = {
+    **dict.fromkeys(("x", "y", *ANGLES), np.float64),
+    **dict.fromkeys(("confidence", "anomaly"), np.float32),
+    **{"phase_id": np.int64, "id": np.int64, "is_in_data": np.bool_},
+}
 CONVENTION = (
     "phi1, Phi, phi2: Bunge's Euler angles, radians. As a rotation that turns vectors, "
     "Rz(phi1) Rx(Phi) Rz(phi2) takes crystal to specimen coordinates; its inverse, which orix has "
