@@ -9,7 +9,7 @@ TEX_PACKAGES := latexmk texlive-latex-recommended texlive-pictures lmodern
 
 .DEFAULT_GOAL := help
 .PHONY: help installed tools demo tune ambiguity evidence record map report test lint bench bench-pipeline \
-	rulegraph tex clean requirements pins
+	rulegraph tex browser clean requirements pins
 
 # What the caller's shell has set for other work: which code Python runs and how, where jobs go,
 # whose repository git looks at.
@@ -88,7 +88,7 @@ report: demo ## the demo's tables, figures and logs as one zip to browse
 	@echo "Unzip it and open report/report.html: $$PWD/results/demo/report.zip"
 
 # Whole files go to a process each, long ones first: the many short ones fill the end.
-test: tools tex ## all tests, a tiny run from archive to PDF among them
+test: tools tex browser ## all tests, a tiny run from archive to PDF among them
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder \
 		tests/workflow tests/unit
 
@@ -140,6 +140,17 @@ tex: ## LaTeX, if there is none and you are root
 		else \
 			echo "error: neither latexmk nor tectonic is installed: sudo apt-get install" \
 				"$(TEX_PACKAGES), or conda install -c conda-forge tectonic"; exit 1; \
+		fi; }
+
+browser: ## Chromium, if there is none and you are root: the test of a map's page looks at it
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+		command -v google-chrome >/dev/null || [ -n "$$DRM_NO_BROWSER" ] || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive \
+				apt-get install --yes --quiet=2 --no-install-recommends chromium; \
+		else \
+			echo "error: no Chromium is installed: sudo apt-get install chromium, or" \
+				"DRM_NO_BROWSER=1 make test to do without"; exit 1; \
 		fi; }
 
 requirements: ## requirements.txt and requirements-dev.txt anew, from the files *.in

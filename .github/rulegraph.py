@@ -11,6 +11,8 @@ COLOURS = {"data": "#0072b2", "train": "#d55e00", "evaluate": "#007a5a", "paper"
 # What is made of predictions too, and figures of what is on record:
 COLOURS |= dict.fromkeys(("posterior", "several", "tune", "ambiguity"), COLOURS["evaluate"])
 COLOURS |= dict.fromkeys(("evidence", "hypotheses", "views", "claims"), COLOURS["evaluate"])
+OF_MAPS = ("release", "scans", "maps", "exchange", "grains", "map_views", "training_sets")
+COLOURS |= dict.fromkeys((*OF_MAPS, "maps_record"), "#8a6d00")
 OTHERS = "#444444"
 STYLE = """\
     graph [rankdir=LR, nodesep=0.2, ranksep=0.33, margin=0.1, bgcolor=white];

@@ -48,6 +48,9 @@ USED = {
     "compile": "paper",
     "paper": "paper",
     "pages": "report",
+    "maps_figure": "maps",
+    "signal_space": "maps",
+    "release": "maps",
 }
 
 
@@ -128,7 +131,7 @@ def test_the_strict_runner_has_nothing_that_jobs_need_to_name(runner):
 
 
 def test_every_environment_has_what_it_names_and_nothing_else(built):
-    assert set(built) == {"data", "learn-cpu", "report", "paper"}
+    assert set(built) == {"data", "learn-cpu", "report", "paper", "maps"}
     for name, python in built.items():
         named = read_environment(ROOT / f"envs/{name}.yaml")
         wanted = {python_requirement(package, "").name for package in named}

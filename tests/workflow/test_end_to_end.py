@@ -156,7 +156,11 @@ def test_provenance(finished):
 
 # Rules that make a run's own record of the evidence
 OF_THE_RECORD = ("assemble", "evidence_scores", "hypotheses", "views", "views_record")
-OF_THE_RECORD += ("arithmetic_record", "record_origin", "claims")
+OF_THE_RECORD += ("arithmetic_record", "record_origin", "claims", "maps_record")
+# Rules of the target `maps`, and of what it maps with
+OF_MAPS = ("signal_space", "release", "images", "scan", "ebsd", "map_block", "map", "exchange")
+OF_MAPS += ("compare", "grains", "ebsd_grains", "truth", "map_scores", "registration")
+OF_MAPS += ("training_set", "map_pictures", "map_ebsd_picture", "map_page")
 
 
 def test_every_rule_that_ran_before_has_a_row_with_its_times(finished, project):
@@ -178,6 +182,7 @@ def test_every_rule_that_ran_before_has_a_row_with_its_times(finished, project):
         "results",
         "moved",
         *OF_THE_RECORD,
+        *OF_MAPS,
     }  # or on request
     expected = {rule: count for rule, count in counts.items() if rule not in later}
     assert jobs["jobs"].to_dict() == jobs["measured_jobs"].to_dict() == expected
