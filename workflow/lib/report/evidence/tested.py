@@ -90,7 +90,18 @@ def budget(record: Record) -> str:
         f"With {listed(budgets)} TFLOP, medians with TTA are {listed(values[0])} for {titles[0]} "
         f"and {listed(values[1])} for {titles[1]}, which is lower at {lower} of {len(pairs)} "
         f"budgets; intervals, known at {len(known)} of them, are apart at {apart}."
+        + _budgets_of(record, record.best_without_writing())
     )
+
+
+def _budgets_of(record: Record, name: str | None) -> str:
+    """What a model has at each of its budgets, if it has several."""
+    rows = _by_budget(record, name) if name else []
+    if len(rows) < 2:
+        return ""
+    budgets = listed([three_digits(row.number("tflop")) for row in rows])
+    values = listed([degrees(row.number("value")) for row in rows])
+    return f" {title(record, name)}, the best control by validation, has {values} with {budgets}."
 
 
 def views(record: Record) -> str:
