@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ["Snakefile", "workflow", "config", "envs", "paper", "slurm"]
+SOURCES = ["Snakefile", "LICENSE", "workflow", "config", "envs", "paper", "slurm"]
 
 Snakemake = Callable[..., subprocess.CompletedProcess]
 

@@ -171,3 +171,17 @@ def test_batches_are_those_of_plain_and_tta():
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
     assert [signals_per_batch(views, cpu) for views in (1, 4, 72)] == [256, 64, 16]
     assert [signals_per_batch(views, gpu) for views in (1, 72)] == [73_728, 1024]
+
+
+def test_confidence_of_one_view_is_the_mean_over_the_symbols_written(monkeypatch):
+    """`decoding.score` knows the whole sequence's probability; its root is per symbol."""
+    task, signals = made("sequencenet"), signals_of(20)
+    read_as_digits(task, monkeypatch)
+    codes = task.network.codes_of_rolls(standardise(signals), torch.zeros(20, 1, dtype=torch.int64))
+    tokens, log_probability = write_with_probability(task.network, codes[:, 0])
+    orientation, confidence = predict_with_confidence(task, signals, 1)
+    known = orientation.isfinite().all(-1)
+    assert known.any()
+    written = [len([t for t in row[1:] if t != task.tokenizer.pad]) for row in tokens.tolist()]
+    expected = (log_probability.double() / torch.tensor(written)).exp()
+    torch.testing.assert_close(confidence[known].double(), expected[known], rtol=1e-5, atol=1e-6)

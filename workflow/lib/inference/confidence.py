@@ -1,10 +1,11 @@
 """Answers with how sure they are: from one view of a signal, or from several that vote.
 
 With several views the confidence is the share of them that answer within `NEAR_DEG` of the
-decision. With one it is the probability of the sequence written, for networks that write. That is
-the probability of a cell as fine as the symbols are, 0.1° for SequenceNet's digits: about 1e-4
-where the network is as sure as it gets. It compares pixels of a map, not networks. Others have
-none. Letters: n signals, v views.
+decision. With one it is, for networks that write, the probability of the sequence written, as the
+geometric mean over its symbols. The probability itself is that of a cell as fine as the symbols are,
+0.1° for SequenceNet's digits: 1e-4 where the network is as sure as it gets, which no scale of colours
+and no other program's column shows. The mean orders answers in the same way. It compares pixels
+of a map, not networks. Others have none. Letters: n signals, v views.
 """
 
 import torch
@@ -60,7 +61,8 @@ def _plain(task: Task, signals: Tensor) -> tuple[Tensor, Tensor]:
 def _written(network: Writer, signals: Tensor) -> tuple[Tensor, Tensor]:
     code = network.codes_of_rolls(standardise(signals), _no_rolls(signals))[:, 0]
     tokens, log_probability = write_with_probability(network, code)
-    return network.tokenizer.decode(tokens)[0], log_probability.exp()
+    symbols = (tokens != network.tokenizer.pad).sum(1) - 1  # START was given
+    return network.tokenizer.decode(tokens)[0], (log_probability / symbols).exp()
 
 
 def _vote(task: Task, signals: Tensor, views: int) -> tuple[Tensor, Tensor]:
