@@ -2,10 +2,10 @@
 
 With several views the confidence is the share of them that answer within `NEAR_DEG` of the
 decision. With one it is, for networks that write, the probability of the sequence written, as the
-geometric mean over its symbols. The probability itself is that of a cell as fine as the symbols are,
-0.1° for SequenceNet's digits: 1e-4 where the network is as sure as it gets, which no scale of colours
-and no other program's column shows. The mean orders answers in the same way. It compares pixels
-of a map, not networks. Others have none. Letters: n signals, v views.
+geometric mean over its symbols. The probability itself is that of a cell as fine as the symbols,
+0.1° for SequenceNet's digits: 1e-4 where the network is as sure as it gets, which no scale of
+colours and no other program's column shows. The mean orders answers in the same way. It compares
+pixels of a map, not networks. Others have none. Letters: n signals, v views.
 """
 
 import torch
