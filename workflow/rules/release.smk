@@ -17,6 +17,7 @@ rule signal_space:
         f"{RESULTS}/logs/signal_space/{{fold}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/signal_space/{{fold}}.tsv"
+    localrule: True
     conda:
         "../../envs/maps.yaml"
     params:
