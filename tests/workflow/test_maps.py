@@ -102,6 +102,18 @@ def test_a_second_run_has_nothing_to_do_and_blocks_are_gone(mapped, snakemake):
     assert not list(mapped.rglob("blocks/*.h5"))
 
 
+def test_a_block_that_is_there_is_not_mapped_again(mapped, snakemake):
+    """As after a kill: the block that was finished stays, the other one is made."""
+    changes = MAPS.replace("{signals}", "my scan.npy")
+    folder = "results/ci/maps/mine/eulernet"
+    done = snakemake("--notemp", "--", f"{folder}/blocks/1-of-2.h5", changes=changes)
+    assert done.returncode == 0, done.stderr[-3000:]
+    kept = (mapped / "mine/eulernet/map.h5").rename(mapped / "kept.h5")
+    counts = plan(snakemake("-n", "--", f"{folder}/map.h5", changes=changes))
+    kept.rename(mapped / "mine/eulernet/map.h5")
+    assert counts == {"map_block": 1, "map": 1}
+
+
 def test_signals_of_another_type_are_one_line(mapped, mine, snakemake, project):
     np.save(project / "wrong.npy", mine.astype(np.float32) / 255)
     changes = MAPS.replace("{signals}", "wrong.npy").replace("mine", "wrong")
