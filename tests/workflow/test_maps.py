@@ -10,7 +10,7 @@ import torch
 from orix import io
 from scipy.spatial.transform import Rotation
 
-from tests.workflow.own_data import the_error
+from tests.workflow.own_data import said, the_error
 from tests.workflow.test_reruns import plan
 from workflow.lib.inference.plain import predict_plain
 from workflow.lib.maps.map_file import open_map
@@ -109,9 +109,11 @@ def test_a_block_that_is_there_is_not_mapped_again(mapped, snakemake):
     done = snakemake("--notemp", "--", f"{folder}/blocks/1-of-2.h5", changes=changes)
     assert done.returncode == 0, done.stderr[-3000:]
     kept = (mapped / "mine/eulernet/map.h5").rename(mapped / "kept.h5")
-    counts = plan(snakemake("-n", "--", f"{folder}/map.h5", changes=changes))
+    planned = snakemake("-n", "--", f"{folder}/map.h5", changes=changes)
     kept.rename(mapped / "mine/eulernet/map.h5")
-    assert counts == {"map_block": 1, "map": 1}
+    assert plan(planned).keys() == {"map_block", "map"}
+    assert f"output: {folder}/blocks/2-of-2.h5" in said(planned)
+    assert f"output: {folder}/blocks/1-of-2.h5" not in said(planned)
 
 
 def test_signals_of_another_type_are_one_line(mapped, mine, snakemake, project):
