@@ -152,7 +152,7 @@ def test_a_new_model_trains_nothing_else_and_a_title_trains_nothing(finished, sn
     names = {re.search(r"models/(\w+)/", output)[1] for output in planned(told, "train")}
     assert names == {"near"}
     done = snakemake("-n", changes="models: {eulernet: {title: A regression}}")
-    shown = {"score", "table1", "figure1", "learning_curves", "several"}
+    shown = {"score", "table1", "figure1", "learning_curves", "several", "release"}
     assert plan(done).keys() == shown | REPORTING
 
 

@@ -19,14 +19,14 @@ REPORTING = {"jobs", "provenance", "numbers", "results", *LATEX, "pages"}
 
 DRAWN = {
     "ambiguity_record", "ambiguous_grain", "describe", "evidence", "figure1", "frontier",
-    "learning_curves", "several", "signals",
+    "learning_curves", "maps_figure", "several", "signals",
 }  # fmt: skip
 # One edit on each floor of the library or more, and exactly the rules whose code uses what is
 # edited. `download` is none of them: what is downloaded is verified and never fetched again.
 EDITS = {
     "runtime.hdf5.MARGIN": {"ingest", "split", "tokenize", "predict"},
     "runtime.script.run": {"simulate", "ingest", "split", "tokenize", "train", "predict", "score"}
-    | {"table1", *DRAWN, *REPORTING},
+    | {"table1", "signal_space", "release", *DRAWN, *REPORTING},
     "runtime.progress.PERIOD_S": {"simulate", "ingest", "describe", "train", "predict"},
     "runtime.forecast.LEAST": set(),
     "training.pace.epoch_s": set(),
@@ -48,12 +48,16 @@ EDITS = {
     "training.step.Stepper": {"train"},
     "training.flop.tflop_of_training": {"train"},
     "evaluation.ambiguity.judge": set(),  # of a target that has to be asked for
-    "evaluation.scores.CONFIDENCE": {"table1", "several"},
+    "evaluation.scores.CONFIDENCE": {"table1", "several", "release"},
     "report.style.notice.NOTE_COLOUR": {*DRAWN, "pages"},
     "report.ambiguity.EXPLANATION": set(),
     "report.ambiguity.sweep_latex": {"ambiguity_record"},
     "evaluation.paired.holm": set(),  # of another such target
     "report.evidence.controls_table.controls_latex": {"evidence"},
+    "maps.signal_space.fit_signal_space": {"signal_space"},
+    "maps.release.packed.pack_release": {"release"},
+    "maps.record.MOST_PIXELS": set(),
+    "maps.grains.segment": set(),
     "report.tuning.EXPLANATION": set(),  # of another such target
     "report.tuning.read_search": {"frontier"},
 }

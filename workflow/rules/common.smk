@@ -237,7 +237,7 @@ def one_of(names):
 def files_of_jobs(kind, names):
     """The files of one kind, log or benchmark, of all jobs of the rules named, by rule."""
     folds = {"posterior": [config["table_fold"]]}
-    models = {"train": TRAINED, "assemble": list(MADE_OF)}
+    models = {"train": TRAINED, "assemble": list(MADE_OF), "signal_space": RELEASED}
     files = {
         name: sorted(
             set(

@@ -45,7 +45,7 @@ MEASURED = [
     *["score", "table1", "figure1", "learning_curves", "several", "ambiguous_grain"],
     *["ambiguity_record", "frontier", "evidence", "maps_figure"],
 ]
-LATER = ["jobs", "provenance", "numbers", "results", "compile", "paper"]
+LATER = ["jobs", "provenance", "numbers", "results", "compile", "paper", "signal_space", "release"]
 
 
 rule jobs:
@@ -176,6 +176,7 @@ rule pages:
     input:
         paper=rules.paper.output.pdf,  # the last rules, so that all logs are written
         results=f"{RESULTS}/results.json",
+        release=OF_RELEASE,
         provenance=rules.provenance.output.json,
         card=rules.describe.output.markdown,
         tables=expand(f"{RESULTS}/{{table}}.csv", table=TABLES),
