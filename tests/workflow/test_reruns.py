@@ -56,7 +56,7 @@ EDITS = {
     "report.evidence.controls_table.controls_latex": {"evidence"},
     "maps.signal_space.fit_signal_space": {"signal_space"},
     "maps.release.packed.pack_release": {"release"},
-    "maps.record.MOST_PIXELS": set(),
+    "maps.record.MOST_PIXELS": {"maps_figure"},
     "maps.grains.segment": set(),
     "report.tuning.EXPLANATION": set(),  # of another such target
     "report.tuning.read_search": {"frontier"},
