@@ -195,7 +195,7 @@ class _Pictures:
         inside = ((places >= 0) & (places <= limits)).all(0)
         if inside.sum() < 3:
             return 0.0
-        seen = map_coordinates(self.splines, places[:, inside], prefilter=False, mode="nearest")
+        seen = map_coordinates(self.splines, places[:, inside], prefilter=False, mode="mirror")
         return _pearson(self.signals[inside], seen)
 
 
