@@ -30,6 +30,7 @@ SHOWN = {
 # Rules of the target `maps`
 OF_MAPS = ("images", "scan", "ebsd", "map_block", "map", "exchange", "compare", "grains", "truth")
 OF_MAPS += ("ebsd_grains", "map_scores", "map_pictures", "map_ebsd_picture", "map_page")
+OF_MAPS += ("registration", "training_set")
 NOTICE = "SIMULATED DATA, not measurements"
 
 
