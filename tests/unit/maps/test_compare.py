@@ -10,8 +10,9 @@ from hypothesis.extra import numpy as arrays
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial.transform import Rotation
 
-from workflow.lib.maps.compare import compare, near_boundary
+from workflow.lib.maps.compare import compare
 from workflow.lib.maps.map_file import Header, Pixels, Raster, new_map, open_map
+from workflow.lib.maps.near import near_boundary
 from workflow.lib.orientation import MAX_MISORIENTATION_DEG
 from workflow.lib.runtime.files import InputError
 from workflow.scripts.compare import main

@@ -12,7 +12,8 @@ from tests.unit.maps.grain_maps import random_orientations, turned, written
 from workflow.lib.maps.agreement import adjusted_rand_index, area_under_curve
 from workflow.lib.maps.grains import segment, write_grains
 from workflow.lib.maps.map_file import open_map
-from workflow.lib.maps.map_scores import distance_to_boundary_px, map_scores
+from workflow.lib.maps.map_scores import map_scores
+from workflow.lib.maps.near import near_boundary
 from workflow.lib.maps.truth import Truth, write_truth
 from workflow.lib.runtime.files import InputError
 from workflow.scripts.map_scores import main
@@ -65,10 +66,11 @@ def test_area_under_the_curve_is_mann_whitneys(score, positives):
     assert area_under_curve(score, is_positive) == pytest.approx(u / (positives * (20 - positives)))
 
 
-def test_distance_to_a_boundary():
+@pytest.mark.parametrize(("within_px", "near"), [(1, "0001100"), (2, "0011110"), (3, "0111111")])
+def test_pixels_near_a_boundary_are_so_many_on_either_side(within_px, near):
     labels = np.repeat([[0, 0, 0, 0, 1, 1, 1]], 3, 0)
-    assert distance_to_boundary_px(labels)[1].tolist() == [3, 2, 1, 0, 0, 1, 2]
-    assert np.isinf(distance_to_boundary_px(np.zeros((2, 2), int))).all()
+    assert near_boundary(labels, within_px)[1].tolist() == [place == "1" for place in near]
+    assert not near_boundary(np.zeros((2, 2), int), within_px).any()
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from map_files import RASTER, write_grains, write_map
 from skimage.segmentation import find_boundaries
 
 from workflow.lib.maps.map_file import Raster
+from workflow.lib.maps.near import near_boundary
 from workflow.lib.report.maps.boundaries import boundary_lines
 from workflow.lib.report.maps.view import (
-    near_boundary,
     ordinal,
     read_labels,
     read_view,

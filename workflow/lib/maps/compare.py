@@ -11,14 +11,13 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 import torch
-from scipy.ndimage import binary_dilation
 
 from workflow.lib.maps.map_file import Map
+from workflow.lib.maps.near import NEAR_PX, near_boundary
 from workflow.lib.orientation import MAX_MISORIENTATION_DEG, misorientation_deg
 from workflow.lib.runtime.files import InputError
 from workflow.lib.runtime.progress import Progress
 
-NEAR_PX = 3  # rows of pixels on either side of a boundary that count as near it
 PARTS = ("inside", "near_boundary")
 BINS_PER_DEG = 1000
 BINS = int(MAX_MISORIENTATION_DEG * BINS_PER_DEG) + 2
@@ -108,21 +107,6 @@ def compare(one: Map, ebsd: Map, labels: Labels) -> Comparison:
                 total_deg[part] += known.sum()
             progress.add(is_near.size)
     return Comparison(counts, total_deg, ebsd_pixels, one.header.is_simulated)
-
-
-def near_boundary(labels: np.ndarray, within_px: int = NEAR_PX) -> np.ndarray:
-    """Which pixels are one of the `within_px` on either side of a boundary, bool (ny, nx).
-
-    A boundary lies between neighbours, along rows or columns, of different labels; those beside it
-    are the first. Of the others the distance from one of these counts, along a straight line.
-    """
-    beside = np.zeros(labels.shape, bool)
-    for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
-        differs = labels[one] != labels[other]
-        beside[one] |= differs
-        beside[other] |= differs
-    y, x = np.ogrid[-within_px : within_px + 1, -within_px : within_px + 1]
-    return binary_dilation(beside, x**2 + y**2 < within_px**2)
 
 
 def _strips(

@@ -4,16 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt
 
 from workflow.lib.maps.agreement import adjusted_rand_index, area_under_curve
 from workflow.lib.maps.map_file import Map, Pixels
+from workflow.lib.maps.near import near_boundary
 from workflow.lib.maps.regions import NONE, strips
 from workflow.lib.maps.truth import Truth
 from workflow.lib.orientation import misorientation_deg
 from workflow.lib.runtime.files import InputError
-
-NEAR_PX = 3  # rows of pixels on either side of a boundary that count as near it
 
 
 @dataclass(frozen=True)
@@ -44,28 +42,13 @@ def map_scores(orientation_map: Map, labels: np.ndarray, truth: Truth) -> dict[s
             f"{labels.shape}: make all three anew"
         )
     seen = _seen(orientation_map, truth)
-    is_near = distance_to_boundary_px(truth.grain) < NEAR_PX
+    is_near = near_boundary(truth.grain)
     return (
         {"pixels": float(labels.size), "indexed": float(seen.is_indexed.mean())}
         | _grain_scores(labels, truth)
         | _orientation_scores(seen, is_near)
         | _anomaly_scores(seen, truth, is_near)
     )
-
-
-def distance_to_boundary_px(labels: np.ndarray) -> np.ndarray:
-    """From each pixel (ny, nx) to the nearest that has one of another label beside it.
-
-    0 for these; infinite where there is one label only.
-    """
-    is_boundary = np.zeros(labels.shape, bool)
-    for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        apart = labels[one] != labels[other]
-        is_boundary[one] |= apart
-        is_boundary[other] |= apart
-    if not is_boundary.any():
-        return np.full(labels.shape, np.inf)
-    return distance_transform_edt(~is_boundary)
 
 
 def _seen(orientation_map: Map, truth: Truth) -> _Seen:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from workflow.lib.maps.map_scores import NEAR_PX
+from workflow.lib.maps.near import NEAR_PX
 from workflow.lib.report.evidence.record import Record, Row, origin_phrase
 from workflow.lib.report.evidence.words import counted, degrees, listed
 from workflow.lib.report.style.notice import SIMULATED_NOTE

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from workflow.lib.maps.near import NEAR_PX
 from workflow.lib.report.maps.boundaries import boundary_lines
 from workflow.lib.report.maps.panels import (
     UNINDEXED_RGB,
@@ -15,7 +16,7 @@ from workflow.lib.report.maps.panels import (
     ipf_rgb,
     map_figure,
 )
-from workflow.lib.report.maps.view import NEAR_PX, View
+from workflow.lib.report.maps.view import View
 from workflow.lib.report.style.figures import styled
 
 LARGEST_DEG = 10.0  # where the colours of the misorientation map end

@@ -11,15 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt
 
 from workflow.lib.maps.map_file import Header, Map, Pixels, Raster, open_map
+from workflow.lib.maps.near import near_boundary
 from workflow.lib.orientation.misorientation import misorientation_deg
 from workflow.lib.runtime.files import InputError
 from workflow.lib.runtime.hdf5 import member, opened
 from workflow.lib.runtime.progress import Progress
-
-NEAR_PX = 3  # pixels on either side of a grain boundary that count as near
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class View:
     pixels shown are those of every so many-th row and column, the first among them.
     labels: int32, numbers of grains, −1 for none; None where nobody asked for grains. ebsd:
     float64 (ny, nx, 4), crystal to specimen, NaN where EBSD has no answer. ebsd_labels: EBSD's
-    grains. near_boundary: bool, within `NEAR_PX` pixels of one of their boundaries.
+    grains. near_boundary: bool, see `maps.near`.
     """
 
     header: Header
@@ -129,23 +127,6 @@ def read_labels(path: Path, raster: Raster) -> np.ndarray:
                 f"whole numbers and {expected}, the pixels of the map"
             )
         return dataset[:]
-
-
-def near_boundary(labels: np.ndarray, within_px: float = NEAR_PX) -> np.ndarray:
-    """Which pixels are one of the `within_px` on either side of a boundary, bool (ny, nx).
-
-    A boundary lies between neighbours, along rows or columns, of different numbers.
-    """
-    beside = np.zeros(labels.shape, bool)
-    for differs, parts in (
-        (labels[1:] != labels[:-1], (np.s_[1:], np.s_[:-1])),
-        (labels[:, 1:] != labels[:, :-1], (np.s_[:, 1:], np.s_[:, :-1])),
-    ):
-        for part in parts:
-            beside[part] |= differs
-    if not beside.any():
-        return beside
-    return distance_transform_edt(~beside) < within_px
 
 
 def ordinal(number: int) -> str:
